@@ -1,0 +1,1 @@
+"""What goes with what: data with sources, and its typed loader."""

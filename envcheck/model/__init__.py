@@ -1,0 +1,1 @@
+"""The words of envcheck: facts, findings, fixes, reports, and the Unknown."""

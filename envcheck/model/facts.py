@@ -1,0 +1,410 @@
+"""What envcheck can see: the records of one snapshot, floor by floor.
+
+Every field of a record can be ``Unknown``. Facts that change from minute to minute stand under a
+``volatile`` key, so that two snapshots of one machine have equal stable facts
+(:func:`stable_facts`). Sizes are in bytes, times in seconds.
+"""
+
+from typing import Any
+
+import msgspec
+
+from envcheck.model.record import Record
+from envcheck.model.unknown import Unknown
+
+Text = str | Unknown
+OptionalText = str | None | Unknown
+Flag = bool | Unknown
+Count = int | Unknown
+OptionalCount = int | None | Unknown
+Number = float | Unknown
+Texts = tuple[str, ...] | Unknown
+
+
+# --- platform ---------------------------------------------------------------------------------
+
+
+class EnvironmentVariable(Record, frozen=True, kw_only=True):
+    """One variable that matters to the stack (an allow-list decides, see ``probes/platform.py``)."""
+
+    name: str
+    value: str
+
+
+class FileSystemVolatile(Record, frozen=True, kw_only=True):
+    available_bytes: Count
+
+
+class FileSystem(Record, frozen=True, kw_only=True):
+    """Where something that matters is stored."""
+
+    purpose: str  #: ``target``, ``home``, ``temporary`` or ``shared-memory``
+    path: str
+    total_bytes: Count
+    writable: Flag
+    volatile: FileSystemVolatile
+
+
+class Tool(Record, frozen=True, kw_only=True):
+    """envcheck itself."""
+
+    version: str
+    executable: str
+    python_version: str
+
+
+class Platform(Record, frozen=True, kw_only=True):
+    system: Text  #: ``Linux``, ``Darwin`` or ``Windows``
+    release: Text  #: of the kernel
+    machine: Text  #: the kernel's name of the processor architecture, such as ``x86_64``
+    os_id: OptionalText  #: ID of /etc/os-release, such as ``debian``
+    os_version: OptionalText
+    os_name: OptionalText  #: for people, such as ``Debian GNU/Linux 12 (bookworm)``
+    libc_name: OptionalText  #: ``glibc`` or ``musl``
+    libc_version: OptionalText
+    container: OptionalText  #: ``docker``, ``podman``, ``kubernetes``, ``apptainer``, ``lxc``, ...; None: not in one
+    container_how: OptionalText  #: the file or variable that tells
+    wsl: OptionalText  #: ``1`` or ``2``; None: not under WSL
+    environment: tuple[EnvironmentVariable, ...] | Unknown
+    filesystems: tuple[FileSystem, ...] | Unknown
+    tool: Tool | Unknown
+
+
+# --- hardware ---------------------------------------------------------------------------------
+
+
+class CpuVolatile(Record, frozen=True, kw_only=True):
+    load_average: tuple[float, ...] | Unknown  #: over 1, 5 and 15 minutes
+
+
+class Cpu(Record, frozen=True, kw_only=True):
+    vendor: OptionalText  #: ``Intel``, ``AMD``, ``Arm``, ``Apple``, ...
+    model: OptionalText
+    architecture: Text
+    cores_physical: OptionalCount
+    cores_logical: OptionalCount
+    cores_usable: Number  #: what affinity and the cgroup leave; 0.5 is half a core
+    instruction_sets: Texts  #: names of ``probes/cpu.py``: ``sse4_1 avx avx2 fma avx512f amx_tile ...``
+    volatile: CpuVolatile
+
+
+class MemoryVolatile(Record, frozen=True, kw_only=True):
+    available_bytes: OptionalCount
+    swap_free_bytes: OptionalCount
+
+
+class Memory(Record, frozen=True, kw_only=True):
+    total_bytes: OptionalCount
+    limit_bytes: OptionalCount  #: the cgroup's limit; None: no limit
+    swap_total_bytes: OptionalCount
+    volatile: MemoryVolatile
+
+
+class PciDevice(Record, frozen=True, kw_only=True):
+    """A display or processing-accelerator device on the PCI bus, seen without any driver."""
+
+    address: str  #: such as ``0000:01:00.0``
+    vendor_id: str  #: four hexadecimal digits
+    device_id: str
+    class_code: str  #: six hexadecimal digits
+    vendor: OptionalText  #: ``NVIDIA``, ``AMD``, ``Intel``, ...
+    kernel_driver: OptionalText  #: the bound kernel driver; None: none is bound
+
+
+class Hardware(Record, frozen=True, kw_only=True):
+    cpu: Cpu
+    memory: Memory
+    pci: tuple[PciDevice, ...] | Unknown
+
+
+# --- driver -----------------------------------------------------------------------------------
+
+
+class NvidiaGpuVolatile(Record, frozen=True, kw_only=True):
+    memory_free_bytes: Count
+    memory_used_bytes: Count
+    temperature_celsius: Count
+    power_watts: Number
+    utilization_percent: Count
+
+
+class NvidiaGpu(Record, frozen=True, kw_only=True):
+    """One GPU as NVML tells it."""
+
+    index: int
+    name: Text
+    uuid: Text
+    pci_address: Text
+    compute_capability: Text  #: such as ``9.0``
+    memory_total_bytes: Count
+    compute_mode: Text  #: ``default``, ``exclusive-process`` or ``prohibited``
+    mig_mode: OptionalText  #: ``enabled`` or ``disabled``; None: the GPU has no MIG
+    persistence_mode: Flag
+    volatile: NvidiaGpuVolatile
+
+
+class Nvml(Record, frozen=True, kw_only=True):
+    """NVIDIA's management library, called in a child."""
+
+    status: Text  #: ``ok``, ``library-missing``, ``error``
+    error: OptionalText  #: NVML's own name and words for the error
+    library: OptionalText  #: the file that was loaded
+
+
+class NvidiaDriver(Record, frozen=True, kw_only=True):
+    version: OptionalText  #: of the driver in use, such as ``550.54.14``; None: no driver
+    version_how: OptionalText  #: ``nvml`` or the file that tells
+    kernel_module_loaded: Flag
+    kernel_module_version: OptionalText
+    kernel_module_flavour: OptionalText  #: ``open`` or ``proprietary``
+    cuda_driver_api_version: OptionalText  #: the newest CUDA that the driver supports, such as ``12.4``
+    nvml: Nvml
+    gpus: tuple[NvidiaGpu, ...] | Unknown
+
+
+class Driver(Record, frozen=True, kw_only=True):
+    nvidia: NvidiaDriver
+
+
+# --- python -----------------------------------------------------------------------------------
+
+
+class MarkerEnvironment(Record, frozen=True, kw_only=True):
+    """The environment markers of PEP 508 in the target."""
+
+    implementation_name: str
+    implementation_version: str
+    os_name: str
+    platform_machine: str
+    platform_python_implementation: str
+    platform_release: str
+    platform_system: str
+    platform_version: str
+    python_full_version: str
+    python_version: str
+    sys_platform: str
+
+
+class Package(Record, frozen=True, kw_only=True):
+    """One installed distribution, as its metadata tell."""
+
+    name: str  #: normalised (PEP 503)
+    version: OptionalText
+    location: str  #: the folder that holds the metadata
+    metadata: str  #: the metadata folder or file
+    installer: OptionalText  #: ``pip``, ``uv``, ``conda``, ...
+    requested: Flag  #: the user asked for it by name
+    editable: Flag
+    wheel_tags: Texts
+    requires: Texts  #: Requires-Dist, with their markers
+    requires_python: OptionalText
+    top_level: Texts  #: the import names that it provides
+    files_missing: Texts  #: named in RECORD but not on disk (the first few)
+
+
+class Shadow(Record, frozen=True, kw_only=True):
+    """A file or folder that an import meets before the installed package or the standard library."""
+
+    module: str
+    path: str
+    found_in: str  #: ``working-directory``, ``PYTHONPATH`` or ``user-site``
+    hides: OptionalText  #: what it hides: a path, or ``standard library``; None: nothing else has the name
+
+
+class Python(Record, frozen=True, kw_only=True):
+    """The target interpreter and what is installed for it."""
+
+    target: Text  #: what was asked for, or the environment that was found
+    chosen_by: (
+        Text  #: ``--python``, ``--kernel``, ``VIRTUAL_ENV``, ``CONDA_PREFIX`` or ``the interpreter that runs envcheck``
+    )
+    executable: OptionalText
+    runs: Flag  #: it starts, and a worker of envcheck runs in it
+    failure: OptionalText  #: why it does not: one of the words in ``probes/interpreter.py``
+    failure_detail: OptionalText
+    isolated_only: Flag  #: it starts with ``-I`` alone: the user's own variables or folders break it
+    version: OptionalText
+    implementation: OptionalText
+    bits: OptionalCount
+    machine: OptionalText  #: the architecture that the interpreter was built for
+    prefix: OptionalText
+    base_prefix: OptionalText
+    environment: OptionalText  #: ``venv``, ``conda`` or ``system``
+    externally_managed: Flag
+    installer: OptionalText  #: what the environment is managed with: ``pip``, ``uv``, ``conda``, ``poetry``, ``pdm``
+    path: Texts  #: sys.path
+    site_packages: Texts
+    user_site: OptionalText
+    user_site_enabled: Flag
+    markers: MarkerEnvironment | Unknown
+    packages: tuple[Package, ...] | Unknown
+    shadows: tuple[Shadow, ...] | Unknown
+
+
+# --- backends ---------------------------------------------------------------------------------
+
+
+class BuiltFor(Record, frozen=True, kw_only=True):
+    """What a framework was built for, read from its files."""
+
+    cuda: OptionalText  #: None: a build without CUDA
+    cudnn: OptionalText
+    rocm: OptionalText
+    compute_capabilities: Texts  #: such as ``8.0`` or ``compute_90`` (PTX)
+    numpy_abi: Texts  #: the NumPy majors that its extension modules accept
+    instruction_sets: Texts  #: CPU instructions that it cannot do without
+
+
+class Device(Record, frozen=True, kw_only=True):
+    """A device as the framework itself lists it."""
+
+    name: str  #: ``cpu`` or ``gpu:0``: envcheck's name, one for all frameworks
+    framework_name: str  #: such as ``/device:GPU:0``
+    description: OptionalText
+
+
+class Import(Record, frozen=True, kw_only=True):
+    """What happened when the framework was imported in a child."""
+
+    status: Text  #: ``ok``, ``raised``, ``crashed``, ``timed-out``, ``exited``
+    seconds: Number
+    error: OptionalText
+    stderr_tail: OptionalText
+
+
+class Backend(Record, frozen=True, kw_only=True):
+    """One framework: installed or not."""
+
+    name: str  #: ``tensorflow``, ``jax``, ``torch``, ``openvino``, ...
+    keras_backend: bool  #: Keras 3 can run on it
+    installed: Flag
+    version: OptionalText  #: of the files
+    metadata_version: OptionalText  #: what the installer believes
+    distributions: Texts  #: the distributions that provide it, such as ``tensorflow-cpu``
+    how: OptionalText  #: the file that told the version
+    location: OptionalText
+    built_for: BuiltFor
+    devices: tuple[Device, ...] | Unknown
+    imported: Import = msgspec.field(name="import")
+
+
+# --- keras ------------------------------------------------------------------------------------
+
+
+class BackendSource(Record, frozen=True, kw_only=True):
+    """One place that can name the Keras backend."""
+
+    source: str  #: ``KERAS_BACKEND``, ``keras.json`` or ``default``
+    value: OptionalText  #: None: it names none
+    detail: OptionalText
+
+
+class Keras(Record, frozen=True, kw_only=True):
+    installed: Flag
+    version: OptionalText
+    how: OptionalText
+    location: OptionalText
+    distributions: Texts
+    backends_available: Texts  #: the backends that this Keras has code for
+    backend: OptionalText  #: the one that a bare ``import keras`` will use
+    backend_chosen_by: OptionalText
+    backend_sources: tuple[BackendSource, ...] | Unknown
+    config_path: OptionalText  #: keras.json, whether it exists or not
+    config_status: Text  #: ``ok``, ``absent``, ``malformed``
+    config_error: OptionalText
+    config_writable: Flag
+    tf_keras_version: OptionalText
+    legacy_requested: Flag  #: TF_USE_LEGACY_KERAS asks for Keras 2
+
+
+# --- notebook ---------------------------------------------------------------------------------
+
+
+class Kernel(Record, frozen=True, kw_only=True):
+    """One Jupyter kernelspec."""
+
+    name: str
+    display_name: OptionalText
+    path: str
+    argv: Texts
+    interpreter: OptionalText
+    interpreter_exists: Flag
+    language: OptionalText
+
+
+class Notebook(Record, frozen=True, kw_only=True):
+    kernels: tuple[Kernel, ...] | Unknown
+    ipykernel_version: OptionalText
+
+
+# --- smoke ------------------------------------------------------------------------------------
+
+
+class StageVolatile(Record, frozen=True, kw_only=True):
+    deviation: float | None | Unknown  #: from the known answer, in the unit that ``detail`` names
+    seconds_first_step: float | None | Unknown = None
+    seconds_steady_step: float | None | Unknown = None
+
+
+class Stage(Record, frozen=True, kw_only=True):
+    name: str
+    status: str  #: ``passed``, ``failed``, ``skipped``
+    seconds: Number
+    detail: str
+    tolerance: float | None | Unknown
+    volatile: StageVolatile
+
+
+class LoadedLibrary(Record, frozen=True, kw_only=True):
+    """A shared library that the process had loaded at the end."""
+
+    soname: str
+    path: str
+    version: OptionalText
+
+
+class SmokeRun(Record, frozen=True, kw_only=True):
+    """The tiny Keras model on one device through one backend."""
+
+    backend: str
+    backend_version: OptionalText
+    keras_version: OptionalText
+    device: str
+    status: str  #: ``passed``, ``failed``, ``crashed``, ``timed-out``, ``skipped``
+    failed_stage: OptionalText
+    reason: OptionalText  #: why it failed, crashed or was skipped, in the framework's own words
+    stages: tuple[Stage, ...] | Unknown
+    placed_on: OptionalText  #: the device that truly ran it
+    libraries: tuple[LoadedLibrary, ...] | Unknown
+    environment_added: tuple[EnvironmentVariable, ...] | Unknown
+    stderr_tail: OptionalText
+
+
+# --- all --------------------------------------------------------------------------------------
+
+
+class Facts(Record, frozen=True, kw_only=True):
+    platform: Platform
+    hardware: Hardware
+    driver: Driver
+    python: Python
+    backends: tuple[Backend, ...] | Unknown
+    keras: Keras
+    notebook: Notebook
+    smoke: tuple[SmokeRun, ...] | Unknown
+
+
+_VOLATILE_KEYS = frozenset({"volatile", "seconds", "stderr_tail"})
+
+
+def stable_facts(facts: Facts) -> Any:
+    """Return the facts as plain data without what changes from minute to minute."""
+    return _without_volatile(msgspec.to_builtins(facts))
+
+
+def _without_volatile(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_volatile(item) for key, item in value.items() if key not in _VOLATILE_KEYS}
+    if isinstance(value, list | tuple):
+        return [_without_volatile(item) for item in value]
+    return value

@@ -1,0 +1,83 @@
+"""What envcheck judges and prints: findings, fixes, and the report that holds them."""
+
+from typing import Any, Literal
+
+from envcheck.model.facts import Facts
+from envcheck.model.record import Record
+
+REPORT_SCHEMA = "envcheck.report/1"
+EXPLANATION_SCHEMA = "envcheck.explanation/1"
+
+Severity = Literal["error", "warning", "info"]
+Layer = Literal["hardware", "driver", "backend", "keras", "python", "notebook", "platform"]
+Verdict = Literal["ok", "warning", "error"]
+Restart = Literal["none", "kernel", "shell", "machine"]
+Risk = Literal["safe", "environment", "system"]
+OutcomeStatus = Literal["pass", "fail", "unknown", "blocked", "not-applicable", "crashed"]
+
+#: From the ground up; findings are ordered by it.
+LAYERS: tuple[Layer, ...] = ("platform", "hardware", "driver", "python", "backend", "keras", "notebook")
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+
+
+class Evidence(Record, frozen=True, kw_only=True):
+    """One fact that a finding rests on."""
+
+    fact: str  #: JSON pointer into the facts, or ``log:LINE`` in an explanation
+    value: Any
+
+
+class Fix(Record, frozen=True, kw_only=True):
+    """What mends a finding: commands to run in order, or a manual step if there are none."""
+
+    title: str
+    commands: tuple[str, ...]
+    needs_root: bool
+    restart: Restart
+    risk: Risk
+    source: str
+    verify: str | None = None  #: a command that shows whether it helped
+
+
+class Finding(Record, frozen=True, kw_only=True):
+    id: str
+    severity: Severity
+    layer: Layer
+    subject: str | None  #: what it is about where one id can come twice: ``tensorflow``, ``gpu:0``, ...
+    title: str
+    message: str
+    evidence: tuple[Evidence, ...]
+    explained_by: str | None  #: the id of the finding that causes this one
+    fixes: tuple[Fix, ...]
+
+
+class RuleOutcome(Record, frozen=True, kw_only=True):
+    """How one rule ended."""
+
+    id: str
+    status: OutcomeStatus
+    detail: str  #: for ``unknown``, ``blocked`` and ``crashed``: why
+
+
+class Report(Record, frozen=True, kw_only=True):
+    schema: Literal["envcheck.report/1"]
+    envcheck: str
+    created: str
+    verdict: Verdict
+    facts: Facts
+    findings: tuple[Finding, ...]
+    outcomes: tuple[RuleOutcome, ...]
+
+
+class Explanation(Record, frozen=True, kw_only=True):
+    schema: Literal["envcheck.explanation/1"]
+    envcheck: str
+    findings: tuple[Finding, ...]
+
+
+def verdict_of(findings: tuple[Finding, ...]) -> Verdict:
+    """Return the worst severity among the findings; notes of severity ``info`` leave the verdict at ``ok``."""
+    severities = {finding.severity for finding in findings}
+    if "error" in severities:
+        return "error"
+    return "warning" if "warning" in severities else "ok"

@@ -1,0 +1,1 @@
+"""Probes: what looks at the machine. One module, one record; a probe never judges."""

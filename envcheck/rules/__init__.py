@@ -1,0 +1,1 @@
+"""Rules: pure functions from the facts to findings, one module per layer or family."""

@@ -1,0 +1,189 @@
+"""What a rule is, and how all rules together judge one snapshot.
+
+A rule is a pure function of the facts. It yields a :class:`Failure` for each fault that it sees,
+raises :class:`NotApplicable` where its question makes no sense, and ends as 'unknown' when it
+``need``s a fact that is ``Unknown``. Its docstring is its page in the documentation.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+import envcheck.rules
+from envcheck.model.facts import Facts
+from envcheck.model.record import resolve_pointer
+from envcheck.model.report import LAYERS, Evidence, Finding, Fix, Layer, RuleOutcome, Severity
+from envcheck.model.unknown import Undecided
+from envcheck.words import sentence, template
+
+CRASH_TITLE = template("A check of envcheck itself failed: {rule}")
+CRASH_MESSAGE = template(
+    "The check {rule} ended with an error of its own ({error}). The other checks went on. "
+    "Please report this to the envcheck project with the output of 'envcheck report --format json'."
+)
+
+
+class NotApplicable(Exception):
+    """Raised by a rule whose question makes no sense for this snapshot."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One fault that a rule saw.
+
+    ``evidence`` holds JSON pointers into the facts, ``fields`` what the rule's templates name,
+    ``subject`` what it is about (``tensorflow``, ``gpu:0``); ``severity`` replaces the rule's own.
+    """
+
+    evidence: tuple[str, ...]
+    fields: Mapping[str, object] = field(default_factory=dict)
+    fixes: tuple[Fix, ...] = ()
+    subject: str | None = None
+    severity: Severity | None = None
+
+
+Check = Callable[[Facts], Iterable[Failure]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    id: str
+    severity: Severity
+    layer: Layer
+    title: str
+    message: str
+    after: tuple[str, ...]  #: ids of findings that explain this one when they are there too
+    check: Check
+
+    @property
+    def documentation(self) -> str:
+        return self.check.__doc__ or ""
+
+
+_rules: dict[str, Rule] = {}
+
+
+def rule(
+    id: str, *, severity: Severity, layer: Layer, title: str, message: str, after: tuple[str, ...] = ()
+) -> Callable[[Check], Check]:
+    """Register a check as the rule ``id``. ``title`` and ``message`` are templates for its failures' fields."""
+
+    def register(check: Check) -> Check:
+        if id in _rules and _rules[id].check.__qualname__ != check.__qualname__:
+            raise ValueError(f"two rules are called {id}")
+        _rules[id] = Rule(id, severity, layer, title, message, after, check)
+        return check
+
+    return register
+
+
+def all_rules() -> tuple[Rule, ...]:
+    """Return every rule of the package, by layer from the ground up and then by id."""
+    for module in pkgutil.iter_modules(envcheck.rules.__path__):
+        importlib.import_module(f"envcheck.rules.{module.name}")
+    return tuple(sorted(_rules.values(), key=lambda rule: (LAYERS.index(rule.layer), rule.id)))
+
+
+@dataclass(frozen=True)
+class Judgement:
+    findings: tuple[Finding, ...]
+    outcomes: tuple[RuleOutcome, ...]
+
+
+def judge(facts: Facts, rules: Iterable[Rule] | None = None) -> Judgement:
+    """Apply ``rules`` (default: all) to the facts; findings come with root causes first."""
+    rules = all_rules() if rules is None else tuple(rules)
+    document = msgspec.to_builtins(facts)
+    results = [_apply(rule, facts, document) for rule in rules]
+    findings = _explain([finding for found, _ in results for finding in found], {rule.id: rule for rule in rules})
+    causes = {finding.id: finding.explained_by for finding in findings}
+    outcomes = tuple(_blocked(outcome, causes) for _, outcome in results)
+    return Judgement(tuple(sorted(findings, key=_order)), outcomes)
+
+
+def _apply(rule: Rule, facts: Facts, document: Any) -> tuple[list[Finding], RuleOutcome]:
+    failures: list[Failure] = []
+    try:
+        for failure in rule.check(facts):
+            failures.append(failure)
+        findings = [_finding(rule, failure, document) for failure in failures]
+    except NotApplicable as reason:
+        return [], RuleOutcome(id=rule.id, status="not-applicable", detail=str(reason))
+    except Undecided as undecided:
+        if not failures:
+            unknown = undecided.unknown
+            return [], RuleOutcome(id=rule.id, status="unknown", detail=f"{unknown.reason}: {unknown.detail}")
+        findings = [_finding(rule, failure, document) for failure in failures]
+    except Exception as error:
+        return [_crash(rule, error)], RuleOutcome(id=rule.id, status="crashed", detail=repr(error))
+    status = "fail" if findings else "pass"
+    return findings, RuleOutcome(id=rule.id, status=status, detail="")  # type: ignore[arg-type]
+
+
+def _finding(rule: Rule, failure: Failure, document: Any) -> Finding:
+    return Finding(
+        id=rule.id,
+        severity=failure.severity or rule.severity,
+        layer=rule.layer,
+        subject=failure.subject,
+        title=sentence(rule.title, failure.fields),
+        message=sentence(rule.message, failure.fields),
+        evidence=tuple(
+            Evidence(fact=pointer, value=resolve_pointer(document, pointer)) for pointer in failure.evidence
+        ),
+        explained_by=None,
+        fixes=failure.fixes,
+    )
+
+
+def _crash(rule: Rule, error: Exception) -> Finding:
+    fields = {"rule": rule.id, "error": f"{type(error).__name__}: {error}"}
+    return Finding(
+        id="envcheck-rule-failed",
+        severity="warning",
+        layer="platform",
+        subject=rule.id,
+        title=sentence(CRASH_TITLE, fields),
+        message=sentence(CRASH_MESSAGE, fields),
+        evidence=(),
+        explained_by=None,
+        fixes=(),
+    )
+
+
+def _explain(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
+    """Link each finding to the lowest one that its rule names as a possible cause and that is about the same thing."""
+    explained = []
+    for finding in findings:
+        after = rules[finding.id].after if finding.id in rules else ()
+        causes = [
+            other
+            for other in findings
+            if other.id in after and other.severity != "info" and _same_subject(other.subject, finding.subject)
+        ]
+        cause = min(causes, key=lambda other: (LAYERS.index(other.layer), after.index(other.id)), default=None)
+        explained.append(msgspec.structs.replace(finding, explained_by=cause.id if cause else None))
+    return explained
+
+
+def _same_subject(cause: str | None, symptom: str | None) -> bool:
+    return cause is None or symptom is None or cause == symptom
+
+
+def _order(finding: Finding) -> tuple[int, int, str, str]:
+    if finding.severity == "info":
+        rank = 2
+    else:
+        rank = 1 if finding.explained_by else 0
+    return rank, LAYERS.index(finding.layer), finding.id, finding.subject or ""
+
+
+def _blocked(outcome: RuleOutcome, causes: Mapping[str, str | None]) -> RuleOutcome:
+    cause = causes.get(outcome.id)
+    if outcome.status != "fail" or cause is None:
+        return outcome
+    return RuleOutcome(id=outcome.id, status="blocked", detail=cause)

@@ -1,0 +1,1 @@
+"""What error messages mean: data, and the matcher behind `envcheck explain`."""
