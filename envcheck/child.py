@@ -156,6 +156,8 @@ def _follow(
     """Read both pipes until the process ends or its time is up, then end its group. Returns (timed out, gone)."""
     with _alive_lock:
         _alive.add(process)
+    if _interrupted.is_set():
+        end_process_tree(process)
     readers = [_start(_drain, process.stdout, take_stdout), _start(_drain, process.stderr, take_stderr)]
     try:
         timed_out = not _wait(process, timeout)
@@ -220,14 +222,21 @@ def signal_name(number: int) -> str:
 
 _alive: set[subprocess.Popen[bytes]] = set()
 _alive_lock = threading.Lock()
+_interrupted = threading.Event()
 
 
 def end_all() -> None:
-    """Kill every child that is running now, with its descendants. For an interrupted envcheck."""
+    """Kill every child that is running now, with its descendants, and start no further one. For an interrupted run."""
+    _interrupted.set()
     with _alive_lock:
         processes = list(_alive)
     for process in processes:
         end_process_tree(process)
+
+
+def start_afresh() -> None:
+    """Let children be started again after :func:`end_all`: for the next check of the same process."""
+    _interrupted.clear()
 
 
 def end_process_tree(process: subprocess.Popen[bytes]) -> bool:

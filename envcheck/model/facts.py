@@ -45,12 +45,20 @@ class FileSystem(Record, frozen=True, kw_only=True):
     volatile: FileSystemVolatile
 
 
+class ProbeFailure(Record, frozen=True, kw_only=True):
+    """A probe of envcheck that ended with an error of its own."""
+
+    name: str
+    error: str
+
+
 class Tool(Record, frozen=True, kw_only=True):
     """envcheck itself."""
 
     version: str
     executable: str
     python_version: str
+    probe_failures: tuple[ProbeFailure, ...] = ()
 
 
 class Platform(Record, frozen=True, kw_only=True):

@@ -1,0 +1,126 @@
+"""All probes together: from a machine and a target to one set of facts."""
+
+import platform as platform_module
+import sys
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+import msgspec
+
+import envcheck
+from envcheck import child
+from envcheck.host import Host
+from envcheck.model.facts import (
+    Backend,
+    Cpu,
+    Driver,
+    Facts,
+    Hardware,
+    Keras,
+    Memory,
+    Notebook,
+    NvidiaDriver,
+    Platform,
+    ProbeFailure,
+    Python,
+    SmokeRun,
+    Tool,
+)
+from envcheck.model.record import Record, all_unknown
+from envcheck.model.unknown import Unknown
+from envcheck.probes import cpu, frameworks, interpreter, keras, memory, notebook, nvidia, pci, platform, smoke
+from envcheck.probes.target import Target, TargetError
+
+P = ParamSpec("P")
+R = TypeVar("R", bound=Record)
+T = TypeVar("T")
+
+
+def collect(
+    host: Host, target: Target, options: smoke.SmokeOptions, progress: smoke.Progress | None = None
+) -> Facts:
+    """Look at every floor of the stack.
+
+    A probe that fails leaves ``Unknown`` behind and its error in ``platform.tool.probe_failures``.
+
+    Raises:
+        TargetError: if the target turns out to be no Python interpreter.
+    """
+    guard = _Guard()
+    with ThreadPoolExecutor() as pool:
+        try:
+            platform_facts = pool.submit(guard.record, Platform, platform.probe, host)
+            cpu_facts = pool.submit(guard.record, Cpu, cpu.probe, host)
+            memory_facts = pool.submit(guard.record, Memory, memory.probe, host)
+            pci_facts = pool.submit(guard.values, pci.probe, host)
+            nvidia_facts = pool.submit(guard.record, NvidiaDriver, nvidia.probe, host)
+            python = guard.record(Python, interpreter.probe, host, target)
+            backends = guard.values(frameworks.probe, host, python)
+            keras_facts = guard.record(Keras, keras.probe, host, python, backends)
+            notebook_facts = pool.submit(guard.record, Notebook, notebook.probe, host, python)
+            backends, runs = _smoke(guard, host, python, backends, keras_facts, options, progress)
+            facts = Facts(
+                platform=platform_facts.result(),
+                hardware=Hardware(cpu=cpu_facts.result(), memory=memory_facts.result(), pci=pci_facts.result()),
+                driver=Driver(nvidia=nvidia_facts.result()),
+                python=python,
+                backends=backends,
+                keras=keras_facts,
+                notebook=notebook_facts.result(),
+                smoke=runs,
+            )
+        except BaseException:
+            # Leaving the pool waits for its threads: what they wait for has to end first.
+            child.end_all()
+            raise
+    return guard.signed(facts)
+
+
+def _smoke(
+    guard: "_Guard",
+    host: Host,
+    python: Python,
+    backends: tuple[Backend, ...] | Unknown,
+    keras_facts: Keras,
+    options: smoke.SmokeOptions,
+    progress: smoke.Progress | None,
+) -> tuple[tuple[Backend, ...] | Unknown, tuple[SmokeRun, ...] | Unknown]:
+    if isinstance(backends, Unknown):
+        return backends, Unknown("skipped", "the installed frameworks could not be listed")
+    result = guard.values(smoke.probe, host, python, backends, keras_facts, options, progress)
+    return (backends, result) if isinstance(result, Unknown) else result
+
+
+class _Guard:
+    """Runs probes so that one that fails does not take the others with it."""
+
+    def __init__(self) -> None:
+        self.failures: list[ProbeFailure] = []
+
+    def record(self, kind: type[R], probe: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        result = self.values(probe, *args, **kwargs)
+        return all_unknown(kind, result) if isinstance(result, Unknown) else result
+
+    def values(self, probe: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | Unknown:
+        try:
+            return probe(*args, **kwargs)
+        except TargetError:
+            raise
+        except Exception as error:
+            name = probe.__module__.rpartition(".")[2]
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            detail = f"{type(error).__name__}: {error} (line {where.lineno} of {where.name})"
+            self.failures.append(ProbeFailure(name=name, error=detail))
+            return Unknown("failed", f"the probe '{name}' of envcheck failed: {detail}")
+
+    def signed(self, facts: Facts) -> Facts:
+        """Return the facts with what envcheck knows of itself: who looked, and which probes failed."""
+        tool = Tool(
+            version=envcheck.__version__,
+            executable=sys.executable,
+            python_version=platform_module.python_version(),
+            probe_failures=tuple(sorted(self.failures, key=lambda failure: failure.name)),
+        )
+        return msgspec.structs.replace(facts, platform=msgspec.structs.replace(facts.platform, tool=tool))
