@@ -5,7 +5,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import msgspec
 
@@ -123,4 +123,16 @@ class _Guard:
             python_version=platform_module.python_version(),
             probe_failures=tuple(sorted(self.failures, key=lambda failure: failure.name)),
         )
-        return msgspec.structs.replace(facts, platform=msgspec.structs.replace(facts.platform, tool=tool))
+        facts = msgspec.structs.replace(facts, platform=msgspec.structs.replace(facts.platform, tool=tool))
+        return msgspec.convert(_encodable(msgspec.to_builtins(facts)), Facts)
+
+
+def _encodable(value: Any) -> Any:
+    """Return plain data whose texts can be encoded: file names may hold bytes that are no text (PEP 383)."""
+    if isinstance(value, dict):
+        return {key: _encodable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encodable(item) for item in value]
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "backslashreplace").decode()
+    return value

@@ -1,0 +1,86 @@
+"""The command ``envcheck``: finds the subcommand, and turns every ending into an exit status."""
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+import envcheck
+
+STATUS_USAGE = 2
+STATUS_INTERRUPTED = 130
+
+#: name of the command, the module that holds it, one line for the overview
+COMMANDS = {
+    "report": ("envcheck.cli.report", "Check the stack and print what was found."),
+    "fix-suggestions": ("envcheck.cli.fix_suggestions", "Print only what to do, in the order to do it."),
+    "explain": ("envcheck.cli.explain", "Name the cause of an error message or log."),
+    "compare": ("envcheck.cli.compare", "Show what differs between two snapshots."),
+    "rules": ("envcheck.cli.rules", "List every finding that envcheck can make, or explain one."),
+}
+
+
+class _Commands(click.Group):
+    """Loads a subcommand when it is called, so that ``envcheck --version`` loads nothing but click."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, _ = COMMANDS[name]
+        command: click.Command = importlib.import_module(module).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(envcheck.__version__, prog_name="envcheck")
+def command() -> None:
+    """Find out why Keras, TensorFlow, JAX or PyTorch does not run here, and what mends it.
+
+    Start with `envcheck report`. Nothing on the machine is changed and the network is not used.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return its exit status: 0, 1 (findings), 2 (wrong call), 130 (interrupted)."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _interrupt)
+    try:
+        result: Any = command.main(list(arguments), prog_name="envcheck", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as ending:
+        return ending.exit_code
+    except click.ClickException as error:
+        error.show()
+        return STATUS_USAGE
+    except (KeyboardInterrupt, click.Abort):
+        print("envcheck: interrupted", file=sys.stderr)
+        return STATUS_INTERRUPTED
+    except Exception as error:
+        return _internal(error)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _internal(error: Exception) -> int:
+    if os.environ.get("ENVCHECK_DEBUG"):
+        raise error
+    print(
+        f"envcheck: an error of envcheck itself: {type(error).__name__}: {error}. "
+        "Please report it; ENVCHECK_DEBUG=1 shows where it happened.",
+        file=sys.stderr,
+    )
+    return STATUS_USAGE

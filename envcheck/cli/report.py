@@ -1,0 +1,80 @@
+"""``envcheck report``."""
+
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from envcheck.cli.checking import Wanted, obtain, requirements_of, shown
+from envcheck.cli.options import OUTPUT_OPTIONS, TARGET_OPTIONS, add_options, status, style, write
+from envcheck.host import Host
+from envcheck.probes import notebook
+from envcheck.render import html, json, junit, markdown, terminal
+from envcheck.render.style import Style
+from envcheck.report import Report
+from envcheck.words import speak
+
+FORMATS = ("text", "json", "markdown", "html", "junit")
+
+
+@click.command("report")
+@add_options(TARGET_OPTIONS)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Form of the output.")
+@add_options(OUTPUT_OPTIONS)
+@click.option("--all-kernels", is_flag=True, help="Check the interpreter of every Jupyter kernelspec, one after another.")
+@click.option("--require", metavar="FILE", help="Also check what FILE (TOML) requires of this machine.")
+@click.option("-v", "--verbose", is_flag=True, help="Show all facts, stages, and checks that could not be decided.")
+@click.option("-q", "--quiet", is_flag=True, help="Show only the verdict and the titles of the findings.")
+@click.option("--lang", metavar="CODE", help="Language of the sentences, such as de; English where there is no translation.")
+def command(
+    form: str,
+    output: str | None,
+    fail_on: str,
+    no_redact: bool,
+    all_kernels: bool,
+    require: str | None,
+    verbose: bool,
+    quiet: bool,
+    lang: str | None,
+    **target: Any,
+) -> int:
+    """Check the stack and print what was found.
+
+    The target is the activated venv or conda environment, else the interpreter that runs envcheck.
+    Exit status: 0 nothing at or above --fail-on, 1 findings at or above it, 2 the call itself was wrong.
+    """
+    if lang:
+        speak(lang)
+    wanted = Wanted(**target, requirements=requirements_of(require))
+    reports = _all_kernels(wanted) if all_kernels else [obtain(wanted)]
+    how = style(output, verbose=verbose, quiet=quiet)
+    texts = [_render(shown(report, no_redact), form, how) for report in reports]
+    write(_joined(texts, form), output, data=form != "text")
+    return max(status(report.findings, fail_on) for report in reports)
+
+
+def _render(report: Report, form: str, how: Style) -> str:
+    if form == "text":
+        return terminal.render(report, how)
+    render = {"json": json.render, "markdown": markdown.render, "html": html.render, "junit": junit.render}[form]
+    return render(report)
+
+
+def _all_kernels(wanted: Wanted) -> list[Report]:
+    if wanted.python or wanted.kernel or wanted.snapshot:
+        raise click.UsageError("--all-kernels checks every kernelspec; a target or snapshot cannot be chosen with it")
+    names = notebook.kernel_names(Host.current())
+    if not names:
+        raise click.ClickException("no Jupyter kernelspec was found for this user")
+    return [obtain(replace(wanted, kernel=name)) for name in names]
+
+
+def _joined(texts: list[str], form: str) -> str:
+    """Put several reports into one output: a JSON array, or one document after the other."""
+    if len(texts) == 1:
+        return texts[0]
+    if form == "json":
+        return "[\n" + ",\n".join(text.rstrip() for text in texts) + "\n]\n"
+    if form in ("html", "junit"):
+        raise click.UsageError(f"--all-kernels cannot be printed as {form}; use text, markdown or json")
+    return "\n\n".join(texts)
