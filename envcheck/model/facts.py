@@ -52,12 +52,20 @@ class ProbeFailure(Record, frozen=True, kw_only=True):
     error: str
 
 
+class ProbeFailure(Record, frozen=True, kw_only=True):
+    """A probe of envcheck that ended with an error of its own."""
+
+    name: str
+    error: str
+
+
 class Tool(Record, frozen=True, kw_only=True):
     """envcheck itself."""
 
     version: str
     executable: str
     python_version: str
+    probe_failures: tuple[ProbeFailure, ...] = ()  #: filled by the report builder
     probe_failures: tuple[ProbeFailure, ...] = ()
 
 
@@ -73,6 +81,7 @@ class Platform(Record, frozen=True, kw_only=True):
     container: OptionalText  #: ``docker``, ``podman``, ``kubernetes``, ``apptainer``, ``lxc``, ...; None: not in one
     container_how: OptionalText  #: the file or variable that tells
     wsl: OptionalText  #: ``1`` or ``2``; None: not under WSL
+    home: OptionalText  #: the user's home folder; None: there is none
     environment: tuple[EnvironmentVariable, ...] | Unknown
     filesystems: tuple[FileSystem, ...] | Unknown
     tool: Tool | Unknown
@@ -93,6 +102,7 @@ class Cpu(Record, frozen=True, kw_only=True):
     cores_logical: OptionalCount
     cores_usable: Number  #: what affinity and the cgroup leave; 0.5 is half a core
     instruction_sets: Texts  #: names of ``probes/cpu.py``: ``sse4_1 avx avx2 fma avx512f amx_tile ...``
+    virtual: Flag = Unknown("skipped", "not recorded")  #: a hypervisor stands between, and may hide instructions
     volatile: CpuVolatile
 
 
