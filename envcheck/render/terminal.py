@@ -1,0 +1,183 @@
+"""The report as text for a terminal: the verdict, the stack, the test model, the findings."""
+
+from collections.abc import Sequence
+
+from envcheck.model.facts import SmokeRun, Stage
+from envcheck.model.report import Finding, Report
+from envcheck.model.unknown import Unknown
+from envcheck.render import clean, smoke, words
+from envcheck.render.finding_text import add_cause, add_note
+from envcheck.render.floors import floors
+from envcheck.render.page import Page, Part
+from envcheck.render.structure import backend_name, grouped, undecided, verdict
+from envcheck.render.style import Style, look_of_mark
+from envcheck.render.values import FACT_LIMIT, TITLE_LIMIT, duration, number, outline
+from envcheck.words import sentence
+
+REASON_LIMIT = 160  #: characters of a run's own words; --verbose shows more
+GAP = "  "
+
+
+def render(report: Report, style: Style) -> str:
+    """Return the report as text; it ends with a newline."""
+    page = Page(style)
+    mark, text = verdict(report)
+    page.marked(mark, (clean.shorten(clean.line(text), TITLE_LIMIT), "bold"))
+    if style.quiet:
+        _titles(page, report)
+        return page.text()
+    page.blank()
+    _stack(page, report)
+    page.blank()
+    _smoke(page, report.facts.smoke)
+    _findings(page, report)
+    _undecided(page, report)
+    if style.verbose:
+        _every_stage(page, report.facts.smoke)
+        _every_fact(page, report)
+    return page.text()
+
+
+def _titles(page: Page, report: Report) -> None:
+    groups = grouped(report.findings)
+    for cause in groups.causes:
+        _title(page, cause.finding, indent=2)
+        for consequence in cause.consequences:
+            _title(page, consequence, indent=4)
+    for note in groups.notes:
+        _title(page, note, indent=2)
+
+
+def _title(page: Page, finding: Finding, indent: int) -> None:
+    page.marked(finding.severity, clean.shorten(clean.line(finding.title), TITLE_LIMIT), indent=indent)
+
+
+def _stack(page: Page, report: Report) -> None:
+    storeys = floors(report)
+    widest = max(page.measure(storey.label) for storey in storeys)
+    bar = "│" if page.style.unicode else "|"
+    for storey in storeys:
+        mark = page.style.mark(storey.mark).ljust(page.style.mark_width)
+        label = storey.label.ljust(widest)
+        for text in storey.lines:
+            shown = clean.shorten(clean.line(text), FACT_LIMIT)
+            page.barred((mark, look_of_mark(storey.mark)), f"{label} {bar} ", f"{' ' * widest} {bar} ", shown)
+            mark, label = " " * page.style.mark_width, " " * widest
+
+
+def _smoke(page: Page, runs: tuple[SmokeRun, ...] | Unknown) -> None:
+    if isinstance(runs, Unknown):
+        page.paragraph(sentence(words.SMOKE_SKIPPED, why=words.why(runs)))
+        return
+    if not runs:
+        page.paragraph(sentence(words.SMOKE_NOTHING))
+        return
+    page.paragraph((sentence(words.SMOKE_TITLE if smoke.timed(runs) else words.SMOKE_TITLE_PLAIN), "bold"))
+    rows = _matrix(page, runs)
+    widths = [max(page.measure(text) for text, _ in column) for column in zip(*rows, strict=True)]
+    if sum(widths) + len(GAP) * len(widths) <= page.width:
+        for row in rows:
+            page.row(GAP, *_padded(page, row, widths))
+    else:
+        for run in runs:
+            ended = smoke.cell(run)
+            where = sentence(words.RUN_TITLE, backend=backend_name(run.backend), device=run.device)
+            page.marked(ended.mark, clean.line(f"{where}: {ended.text}"), indent=2)
+    for run, reason in smoke.reasons(runs):
+        fields = {"backend": backend_name(run.backend), "device": run.device}
+        text = sentence(words.RUN_REASON, fields, reason=clean.shorten(clean.line(reason), REASON_LIMIT))
+        page.paragraph(clean.line(text), indent=2)
+
+
+def _matrix(page: Page, runs: Sequence[SmokeRun]) -> list[list[tuple[str, str]]]:
+    columns = smoke.backends(runs)
+    rows = [[(sentence(words.DEVICE), "dim"), *((clean.line(backend_name(name)), "dim") for name in columns)]]
+    by_place = {(run.device, run.backend): run for run in runs}
+    for device in smoke.devices(runs):
+        row = [(clean.line(device), "")]
+        for backend in columns:
+            run = by_place.get((device, backend))
+            row.append(_cell(page.style, run) if run else ("", ""))
+        rows.append(row)
+    return rows
+
+
+def _cell(style: Style, run: SmokeRun) -> tuple[str, str]:
+    ended = smoke.cell(run)
+    return clean.line(f"{style.mark(ended.mark)} {ended.text}"), look_of_mark(ended.mark)
+
+
+def _padded(page: Page, row: Sequence[tuple[str, str]], widths: Sequence[int]) -> list[Part]:
+    parts: list[Part] = []
+    for (text, look), width in zip(row, widths, strict=True):
+        parts.extend([(text, look), " " * (width - page.measure(text)) + GAP])
+    return parts
+
+
+def _findings(page: Page, report: Report) -> None:
+    groups = grouped(report.findings)
+    for cause in groups.causes:
+        page.blank()
+        add_cause(page, cause)
+    if groups.notes:
+        page.blank()
+        for note in groups.notes:
+            add_note(page, note)
+    if sum(bool(cause.finding.fixes) for cause in groups.causes) > 1:
+        page.blank()
+        page.paragraph(sentence(words.NEXT))
+
+
+def _undecided(page: Page, report: Report) -> None:
+    outcomes = undecided(report)
+    if not outcomes:
+        return
+    page.blank()
+    if not page.style.verbose:
+        page.paragraph(words.counted(len(outcomes), words.ONE_UNDECIDED, words.SOME_UNDECIDED))
+        return
+    page.paragraph((sentence(words.UNDECIDED_CHECKS), "bold"))
+    for outcome in outcomes:
+        detail = clean.shorten(clean.line(outcome.detail), FACT_LIMIT)
+        page.marked("unknown", f"{clean.line(outcome.id)}: {detail}", indent=2)
+
+
+def _every_stage(page: Page, runs: tuple[SmokeRun, ...] | Unknown) -> None:
+    if isinstance(runs, Unknown) or not runs:
+        return
+    page.blank()
+    page.paragraph((sentence(words.ALL_STAGES), "bold"))
+    for run in runs:
+        where = sentence(words.RUN_TITLE, backend=backend_name(run.backend), device=run.device)
+        ended = smoke.cell(run)
+        page.marked(ended.mark, clean.line(f"{where}: {ended.text}"), indent=2)
+        if isinstance(run.stages, Unknown):
+            page.paragraph(words.why(run.stages), indent=6)
+            continue
+        for stage in run.stages:
+            page.marked(smoke.MARKS.get(stage.status, "unknown"), clean.line(_stage(stage)), indent=4)
+
+
+def _stage(stage: Stage) -> str:
+    parts = [sentence(words.STAGE, name=stage.name, status=sentence(words.STATUS.get(stage.status, stage.status)))]
+    if isinstance(stage.seconds, float | int):
+        parts.append(duration(stage.seconds))
+    if isinstance(stage.volatile.deviation, float | int):
+        parts.append(sentence(words.DEVIATION, value=number(stage.volatile.deviation)))
+        if isinstance(stage.tolerance, float | int):
+            parts.append(sentence(words.TOLERANCE, value=number(stage.tolerance)))
+    if stage.detail:
+        parts.append(clean.shorten(stage.detail, FACT_LIMIT))
+    return words.listed(parts)
+
+
+def _every_fact(page: Page, report: Report) -> None:
+    page.blank()
+    page.paragraph((sentence(words.ALL_FACTS), "bold"))
+    for row in outline(report.facts):
+        indent = 2 + 2 * row.depth
+        label = clean.shorten(clean.line(row.label), TITLE_LIMIT)
+        if row.value:
+            page.paragraph((f"{label}: ", "dim"), row.value, first=" " * indent, indent=indent + 2)
+        else:
+            page.paragraph((label, "bold"), indent=indent)

@@ -1,0 +1,165 @@
+"""The renderers' own sentences."""
+
+from envcheck.model.report import Fix
+from envcheck.model.unknown import Unknown
+from envcheck.words import sentence, template
+
+# --- verdict ----------------------------------------------------------------------------------
+
+READY = template("Ready: the test model ran on {devices} with {backends}.")
+CLEAN_UNPROVED = template("No problem found. The test model was not run, so nothing has been proved by training.")
+CLEAN_NOTHING_TO_RUN = template("No problem found. There was no device or backend to run the test model on.")
+CLEAN = template("No problem found.")
+UNDECIDED = template("Could not tell: none of the {count} checks could be decided.")
+ONE_ERROR = template("1 error: {title}")
+ONE_ERROR_EXPLAINS = template("1 error, which explains {count} more: {title}")
+ERRORS = template("{count} errors; begin with: {title}")
+ONE_WARNING = template("No errors, 1 warning: {title}")
+WARNINGS = template("No errors, {count} warnings; begin with: {title}")
+
+# --- floors -----------------------------------------------------------------------------------
+
+FLOORS = {
+    "keras": template("Keras"),
+    "backend": template("backend"),
+    "driver": template("driver"),
+    "hardware": template("hardware"),
+    "python": template("target"),
+    "platform": template("platform"),
+    "notebook": template("notebook"),
+}
+NOT_INSTALLED = template("not installed")
+NONE_INSTALLED = template("none installed")
+COULD_NOT_SEE = template("could not be seen ({why})")
+WHAT_COULD_NOT_BE_SEEN = template("{what}: could not be seen ({why})")
+KERAS = template("{version}, would run on {backend} (chosen by {chosen_by})")
+KERAS_PLAIN = template("{version}")
+TF_KERAS = template("tf-keras {version}")
+VERSION_UNKNOWN = template("version unknown")
+BACKEND = template("{name} {version}")
+BUILT_FOR_CUDA = template("built for CUDA {version}")
+BUILT_FOR_ROCM = template("built for ROCm {version}")
+BUILT_FOR_CPU = template("CPU build")
+SEES = template("sees {devices}")
+SEES_NOTHING = template("sees no device")
+IMPORT_ENDED = {
+    "raised": template("its import fails"),
+    "crashed": template("its import crashes"),
+    "timed-out": template("its import does not end"),
+    "exited": template("its import ends the interpreter"),
+}
+NVIDIA_DRIVER = template("NVIDIA driver {version}")
+SUPPORTS_CUDA = template("supports CUDA up to {version}")
+NO_NVIDIA_DRIVER = template("no NVIDIA driver")
+NO_NVIDIA_DRIVER_NEEDED = template("no NVIDIA driver, and no NVIDIA device that needs one")
+CORES = template("{count} cores")
+ONE_CORE = template("1 core")
+USABLE = template("{count} usable")
+MEMORY = template("{size} memory")
+LIMITED = template("limited to {size}")
+NO_GPU = template("no GPU")
+MANY_GPUS = template("{count} x {name}")
+WITH_MEMORY = template("{name} ({size})")
+PCI_DEVICE = template("{vendor} device {device} at {address}, driver {driver}")
+PCI_DEVICE_NO_DRIVER = template("{vendor} device {device} at {address}, no driver")
+PYTHON = template("Python {version}")
+CHOSEN_BY = template("chosen by {how}")
+NOT_STARTING = template("does not start: {why}")
+IN_CONTAINER = template("in a container ({kind})")
+WSL = template("WSL {version}")
+KERNELS = template("{count} kernels: {names}")
+ONE_KERNEL = template("1 kernel: {names}")
+NO_KERNELS = template("no kernels")
+
+REASONS = {
+    "unsupported": template("not offered here"),
+    "denied": template("not permitted"),
+    "failed": template("failed"),
+    "timed-out": template("no answer in time"),
+    "crashed": template("the process that looked died"),
+    "skipped": template("not looked at"),
+}
+NONE = template("none")
+YES = template("yes")
+NO = template("no")
+LEFT_OUT = template("and {count} more")
+
+# --- smoke test -------------------------------------------------------------------------------
+
+SMOKE_TITLE = template("Test model (time per training step)")
+SMOKE_TITLE_PLAIN = template("Test model")
+SMOKE_SKIPPED = template("Test model: not run ({why})")
+SMOKE_NOTHING = template("Test model: nothing to run it on")
+DEVICE = template("device")
+FAILED_AT = template("failed at {stage}")
+CRASHED_AT = template("crashed at {stage}")
+TIMED_OUT_AT = template("timed out at {stage}")
+STATUS = {
+    "passed": template("passed"),
+    "failed": template("failed"),
+    "crashed": template("crashed"),
+    "timed-out": template("timed out"),
+    "skipped": template("skipped"),
+}
+RUN_REASON = template("{backend} on {device}: {reason}")
+RUN_TITLE = template("{backend} on {device}")
+STAGE = template("{name}: {status}")
+DEVIATION = template("deviation {value}")
+TOLERANCE = template("tolerance {value}")
+
+# --- findings ---------------------------------------------------------------------------------
+
+SEEN = template("Seen:")
+TO_DO = template("To do:")
+OR = template("Or:")
+TO_CHECK = template("To check:")
+SOURCE = template("Source: {source}")
+ALSO_EXPLAINS = template("This also explains:")
+NEEDS_ROOT = template("needs root")
+RESTART = {
+    "none": "",
+    "kernel": template("restart the notebook kernel afterwards"),
+    "shell": template("open a new shell afterwards"),
+    "machine": template("restart the machine afterwards"),
+}
+RISK = {
+    "safe": "",
+    "environment": template("changes the environment"),
+    "system": template("changes the system"),
+}
+NOT_COPYABLE = template(
+    "This command holds characters that cannot be shown here; they are written as escapes. "
+    "Take it from the JSON report instead."
+)
+NOTES = template("Notes")
+ONE_UNDECIDED = template("1 check could not be decided; --verbose tells which and why.")
+SOME_UNDECIDED = template("{count} checks could not be decided; --verbose tells which and why.")
+NEXT = template("All steps in order: envcheck fix-suggestions")
+
+# --- verbose ----------------------------------------------------------------------------------
+
+ALL_FACTS = template("All facts")
+ALL_STAGES = template("Every stage of the test model")
+UNDECIDED_CHECKS = template("Checks that could not be decided")
+
+
+def why(unknown: Unknown) -> str:
+    """Return why a fact could not be had, for people."""
+    reason = sentence(REASONS[unknown.reason])
+    return f"{reason}: {unknown.detail}" if unknown.detail else reason
+
+
+def counted(count: int, one: str, many: str, **fields: object) -> str:
+    """Fill in the template for one or for many."""
+    return sentence(one if count == 1 else many, count=count, **fields)
+
+
+def listed(items: list[str] | tuple[str, ...]) -> str:
+    """Return the items as an enumeration."""
+    return ", ".join(items)
+
+
+def conditions(fix: Fix) -> list[str]:
+    """Return what a person must know before carrying out a fix."""
+    told = [sentence(NEEDS_ROOT)] if fix.needs_root else []
+    return told + [text for text in (sentence(RISK[fix.risk]), sentence(RESTART[fix.restart])) if text]
