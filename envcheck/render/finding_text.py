@@ -56,7 +56,7 @@ def add_evidence(page: Page, finding: Finding) -> None:
     page.paragraph(sentence(words.SEEN), indent=INDENT)
     for seen in finding.evidence:
         pointer = clean.shorten(clean.line(seen.fact), TITLE_LIMIT)
-        page.paragraph(f"{pointer} = {evidence(seen.value)}", first=" " * (INDENT + 2), indent=INDENT + 4)
+        page.paragraph(f"{pointer} = {evidence(seen.value)}", indent=INDENT + 2)
 
 
 def add_fix(page: Page, first: str, fix: Fix) -> None:

@@ -71,11 +71,13 @@ def _keras(report: Report) -> _Seen:
     if not keras.installed:
         return _Seen("none", (words.listed([sentence(words.NOT_INSTALLED), *extra]),))
     version = _version(keras.version)
-    if isinstance(keras.backend, str):
-        chosen_by = keras.backend_chosen_by if isinstance(keras.backend_chosen_by, str) else "?"
-        text = sentence(words.KERAS, version=version, backend=backend_name(keras.backend), chosen_by=chosen_by)
-    else:
+    if not isinstance(keras.backend, str):
         text = sentence(words.KERAS_PLAIN, version=version)
+    elif isinstance(keras.backend_chosen_by, str) and keras.backend_chosen_by != "default":
+        chosen = {"backend": backend_name(keras.backend), "chosen_by": keras.backend_chosen_by}
+        text = sentence(words.KERAS, chosen, version=version)
+    else:
+        text = sentence(words.KERAS_DEFAULT, version=version, backend=backend_name(keras.backend))
     return _Seen("ok", (words.listed([text, *extra]),))
 
 

@@ -42,12 +42,11 @@ class Page:
         margin = max(indent, cell_len(head.plain)) if head.plain else indent
         margin = min(margin, self.width // 2)
         body = Text("").join([self._text(part) for part in parts])
-        lines = body.wrap(self._console, self.width - margin, overflow="fold")
+        lines = body.wrap(self._console, self.width - margin, overflow="ignore")  # a path stays whole
         if cell_len(head.plain) > margin:
             self._emit(head)
             head = Text("")
         for text in lines:
-            text.rstrip()
             padding = " " * (margin - cell_len(head.plain))
             self._emit(Text("").join([head, Text(padding), text]))
             head = Text("")
@@ -64,7 +63,6 @@ class Page:
         for index, line in enumerate(
             self._text(text).wrap(self._console, max(self.width - margin, 8), overflow="fold")
         ):
-            line.rstrip()
             start = head if index == 0 else Text(" " * cell_len(head.plain))
             self._emit(Text("").join([start, Text(" "), self._text(rest if index else first), line]))
 
@@ -84,9 +82,7 @@ class Page:
 
     def row(self, *parts: Part) -> None:
         """Add one line that the caller has made to fit."""
-        line = Text("").join([self._text(part) for part in parts])
-        line.rstrip()
-        self._emit(line)
+        self._emit(Text("").join([self._text(part) for part in parts]))
 
     def blank(self) -> None:
         self._emit(Text(""))
@@ -105,4 +101,5 @@ class Page:
         return Text(text if self.style.unicode else clean.ascii_only(text), style=look)
 
     def _emit(self, line: Text) -> None:
+        line.rstrip()
         self._console.print(line, soft_wrap=True)

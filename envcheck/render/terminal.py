@@ -178,6 +178,6 @@ def _every_fact(page: Page, report: Report) -> None:
         indent = 2 + 2 * row.depth
         label = clean.shorten(clean.line(row.label), TITLE_LIMIT)
         if row.value:
-            page.paragraph((f"{label}: ", "dim"), row.value, first=" " * indent, indent=indent + 2)
+            page.paragraph((f"{label}: ", "dim"), row.value, indent=indent)
         else:
             page.paragraph((label, "bold"), indent=indent)

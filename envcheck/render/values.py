@@ -20,11 +20,11 @@ FACT_LIMIT = 400
 def size(count: int) -> str:
     """Return a number of bytes in binary units."""
     amount = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if abs(amount) < 1024:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if abs(amount) < 1024 or unit == "TiB":
+            break
         amount /= 1024
-    return f"{amount:.1f} TiB"
+    return f"{amount:.1f}".removesuffix(".0") + f" {unit}"
 
 
 def duration(seconds: float) -> str:
