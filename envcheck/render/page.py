@@ -1,6 +1,8 @@
 """A page of plain text: paragraphs with hanging indents, and commands that are never broken."""
 
 import io
+import re
+from collections.abc import Iterator
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -39,16 +41,11 @@ class Page:
     def paragraph(self, *parts: Part, first: Part = "", indent: int = 0) -> None:
         """Add text that wraps. ``first`` stands before its first line; all lines are indented behind it."""
         head = self._text(first)
-        margin = max(indent, cell_len(head.plain)) if head.plain else indent
-        margin = min(margin, self.width // 2)
+        margin = min(max(indent, cell_len(head.plain)), self.width // 2)
         body = Text("").join([self._text(part) for part in parts])
-        lines = body.wrap(self._console, self.width - margin, overflow="ignore")  # a path stays whole
-        if cell_len(head.plain) > margin:
-            self._emit(head)
-            head = Text("")
-        for text in lines:
+        for line in _wrapped(body, self.width - margin):
             padding = " " * (margin - cell_len(head.plain))
-            self._emit(Text("").join([head, Text(padding), text]))
+            self._emit(Text("").join([head, Text(padding), line]))
             head = Text("")
 
     def marked(self, mark: str, *parts: Part, indent: int = 0) -> None:
@@ -103,3 +100,16 @@ class Page:
     def _emit(self, line: Text) -> None:
         line.rstrip()
         self._console.print(line, soft_wrap=True)
+
+
+def _wrapped(body: Text, width: int) -> Iterator[Text]:
+    """Yield lines of at most ``width`` columns; a word that is longer, such as a path, stays whole."""
+    for paragraph in body.split("\n", allow_blank=True):
+        offsets, used = [], 0
+        for word in re.finditer(r" *[^ ]+", paragraph.plain):
+            columns = cell_len(word[0])
+            if used and used + columns > width:
+                offsets.append(word.end() - len(word[0].lstrip()))
+                columns, used = cell_len(word[0].lstrip()), 0
+            used += columns
+        yield from paragraph.divide(offsets)

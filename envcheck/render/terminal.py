@@ -177,7 +177,7 @@ def _every_fact(page: Page, report: Report) -> None:
     for row in outline(report.facts):
         indent = 2 + 2 * row.depth
         label = clean.shorten(clean.line(row.label), TITLE_LIMIT)
-        if row.value:
+        if row.value is not None:
             page.paragraph((f"{label}: ", "dim"), row.value, indent=indent)
         else:
             page.paragraph((label, "bold"), indent=indent)

@@ -1,6 +1,6 @@
 """Values of facts, as a person reads them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,44 +80,67 @@ def evidence(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the outline of all facts. ``value`` is empty for a heading."""
+    """One line of the outline of all facts; ``value`` is None for a heading."""
 
     depth: int
     label: str
-    value: str
+    value: str | None
+
+
+#: Of these, one line each with the fields that identify it; the JSON report has the rest.
+_BRIEF = {"packages": ("version", "installer", "location")}
+
+#: Every renderer shows these in a table of their own.
+_SHOWN_ELSEWHERE = ("stages",)
 
 
 def outline(facts: Facts) -> Iterator[Row]:
     """Yield every fact, floor by floor, the unknown ones with their reason."""
-    document = msgspec.to_builtins(facts)
-    for floor, record in document.items():
-        yield from _rows(0, floor, record)
+    for floor, record in msgspec.to_builtins(facts).items():
+        yield from _rows(0, floor, floor, record)
 
 
-def _rows(depth: int, key: str, value: Any) -> Iterator[Row]:
-    label = key.replace("_", " ")
-    if isinstance(value, Mapping) and as_unknown(value) is None:
-        if _is_flat(value) and "name" in value:
-            yield Row(depth, str(value["name"]), _flat({name: item for name, item in value.items() if name != "name"}))
-            return
-        yield Row(depth, label, "")
+def _rows(depth: int, label: str, key: str, value: Any) -> Iterator[Row]:
+    label = label.replace("_", " ")
+    if isinstance(value, Mapping) and _holds_records(value):
+        yield Row(depth, label, None)
         for name, item in value.items():
-            yield from _rows(depth + 1, name, item)
-    elif isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
-        yield Row(depth, label, "")
-        for index, item in enumerate(value):
-            yield from _rows(depth + 1, str(index), item)
+            if name not in _SHOWN_ELSEWHERE:
+                yield from _rows(depth + 1, name, name, item)
+    elif _holds_records(value):
+        yield Row(depth, label, None)
+        for item in value:
+            yield from _item(depth + 1, key, item)
     else:
-        yield Row(depth, label, clean.shorten(clean.block(plain(value, key)).strip(), FACT_LIMIT))
+        yield Row(depth, label, _fact(value, key))
 
 
-def _is_flat(record: Mapping[str, Any]) -> bool:
-    return not any(isinstance(item, Mapping) and as_unknown(item) is None for item in record.values())
+def _item(depth: int, key: str, item: Any) -> Iterator[Row]:
+    """Yield one record of a list: on one line if it holds no other records, under the name that comes first in it."""
+    if not isinstance(item, Mapping):
+        yield Row(depth, key, _fact(item, key))
+        return
+    (_, name), *rest = item.items()
+    if key in _BRIEF:
+        rest = [(field, inner) for field, inner in rest if field in _BRIEF[key]]
+    if any(_holds_records(inner) for _, inner in rest):
+        yield from _rows(depth, plain(name), key, dict(rest))
+    else:
+        yield Row(depth, plain(name), _one_line(rest))
 
 
-def _flat(record: Mapping[str, Any]) -> str:
-    told = {name: item for name, item in record.items() if item not in (None, [], ())}
-    if set(told) == {"value"}:
-        return clean.shorten(clean.block(plain(told["value"])).strip(), FACT_LIMIT)
-    pairs = [f"{name.replace('_', ' ')} {plain(item, name)}" for name, item in told.items()]
-    return clean.shorten(clean.line("; ".join(pairs)), FACT_LIMIT)
+def _holds_records(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(isinstance(item, Mapping) for item in value)
+    return isinstance(value, Mapping) and as_unknown(value) is None
+
+
+def _one_line(fields: Sequence[tuple[str, Any]]) -> str:
+    if len(fields) == 1:
+        return _fact(fields[0][1], fields[0][0])
+    pairs = [f"{name.replace('_', ' ')} {plain(value, name)}" for name, value in fields if value is not None]
+    return clean.shorten(clean.line("; ".join(pairs)), FACT_LIMIT) or sentence(words.NONE)
+
+
+def _fact(value: Any, key: str) -> str:
+    return clean.shorten(clean.block(plain(value, key)).strip(), FACT_LIMIT) or sentence(words.EMPTY)

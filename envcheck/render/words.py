@@ -81,6 +81,7 @@ REASONS = {
     "skipped": template("not looked at"),
 }
 NONE = template("none")
+EMPTY = template("empty")
 YES = template("yes")
 NO = template("no")
 LEFT_OUT = template("and {count} more")
