@@ -36,7 +36,8 @@ class Failure:
     """One fault that a rule saw.
 
     ``evidence`` holds JSON pointers into the facts, ``fields`` what the rule's templates name,
-    ``subject`` what it is about (``tensorflow``, ``gpu:0``); ``severity`` replaces the rule's own.
+    ``subject`` what it is about (``tensorflow``, ``gpu:0``); ``severity`` replaces the rule's own;
+    ``after`` narrows the rule's own to those ids that can explain this failure.
     """
 
     evidence: tuple[str, ...]
@@ -44,6 +45,7 @@ class Failure:
     fixes: tuple[Fix, ...] = ()
     subject: str | None = None
     severity: Severity | None = None
+    after: tuple[str, ...] | None = None
 
 
 Check = Callable[[Facts], Iterable[Failure]]
@@ -89,6 +91,14 @@ def all_rules() -> tuple[Rule, ...]:
 
 
 @dataclass(frozen=True)
+class _Found:
+    """A finding, and the ids of what may explain it."""
+
+    finding: Finding
+    after: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Judgement:
     findings: tuple[Finding, ...]
     outcomes: tuple[RuleOutcome, ...]
@@ -99,29 +109,32 @@ def judge(facts: Facts, rules: Iterable[Rule] | None = None) -> Judgement:
     rules = all_rules() if rules is None else tuple(rules)
     document = msgspec.to_builtins(facts)
     results = [_apply(rule, facts, document) for rule in rules]
-    findings = _explain([finding for found, _ in results for finding in found], {rule.id: rule for rule in rules})
+    findings = _explain([found for all_found, _ in results for found in all_found])
     causes = {finding.id: finding.explained_by for finding in findings}
     outcomes = tuple(_blocked(outcome, causes) for _, outcome in results)
     return Judgement(tuple(sorted(findings, key=_order)), outcomes)
 
 
-def _apply(rule: Rule, facts: Facts, document: Any) -> tuple[list[Finding], RuleOutcome]:
-    failures: list[Failure] = []
+def _apply(rule: Rule, facts: Facts, document: Any) -> tuple[list[_Found], RuleOutcome]:
+    found: list[_Found] = []
     try:
         for failure in rule.check(facts):
-            failures.append(failure)
-        findings = [_finding(rule, failure, document) for failure in failures]
+            found.append(_found(rule, failure, document))
     except NotApplicable as reason:
         return [], RuleOutcome(id=rule.id, status="not-applicable", detail=str(reason))
     except Undecided as undecided:
-        if not failures:
+        if not found:
             unknown = undecided.unknown
             return [], RuleOutcome(id=rule.id, status="unknown", detail=f"{unknown.reason}: {unknown.detail}")
-        findings = [_finding(rule, failure, document) for failure in failures]
     except Exception as error:
-        return [_crash(rule, error)], RuleOutcome(id=rule.id, status="crashed", detail=repr(error))
-    status = "fail" if findings else "pass"
-    return findings, RuleOutcome(id=rule.id, status=status, detail="")  # type: ignore[arg-type]
+        crash = _Found(_crash(rule, error), ())
+        return [*found, crash], RuleOutcome(id=rule.id, status="crashed", detail=repr(error))
+    return found, RuleOutcome(id=rule.id, status="fail" if found else "pass", detail="")
+
+
+def _found(rule: Rule, failure: Failure, document: Any) -> _Found:
+    after = rule.after if failure.after is None else failure.after
+    return _Found(_finding(rule, failure, document), after)
 
 
 def _finding(rule: Rule, failure: Failure, document: Any) -> Finding:
@@ -155,18 +168,20 @@ def _crash(rule: Rule, error: Exception) -> Finding:
     )
 
 
-def _explain(findings: list[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
+def _explain(found: list[_Found]) -> list[Finding]:
     """Link each finding to the lowest one that its rule names as a possible cause and that is about the same thing."""
     explained = []
-    for finding in findings:
-        after = rules[finding.id].after if finding.id in rules else ()
+    for symptom in found:
+        after = symptom.after
         causes = [
-            other
-            for other in findings
-            if other.id in after and other.severity != "info" and _same_subject(other.subject, finding.subject)
+            other.finding
+            for other in found
+            if other.finding.id in after
+            and other.finding.severity != "info"
+            and _same_subject(other.finding.subject, symptom.finding.subject)
         ]
         cause = min(causes, key=lambda other: (LAYERS.index(other.layer), after.index(other.id)), default=None)
-        explained.append(msgspec.structs.replace(finding, explained_by=cause.id if cause else None))
+        explained.append(msgspec.structs.replace(symptom.finding, explained_by=cause.id if cause else None))
     return explained
 
 
