@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from envcheck.model.record import Record
+from envcheck.model.record import Record, all_unknown
 from envcheck.model.unknown import Unknown
 
 Text = str | Unknown
@@ -19,6 +19,8 @@ Count = int | Unknown
 OptionalCount = int | None | Unknown
 Number = float | Unknown
 Texts = tuple[str, ...] | Unknown
+
+NOT_RECORDED = Unknown("skipped", "not recorded")  #: for facts that older snapshots do not hold
 
 
 # --- platform ---------------------------------------------------------------------------------
@@ -52,21 +54,13 @@ class ProbeFailure(Record, frozen=True, kw_only=True):
     error: str
 
 
-class ProbeFailure(Record, frozen=True, kw_only=True):
-    """A probe of envcheck that ended with an error of its own."""
-
-    name: str
-    error: str
-
-
 class Tool(Record, frozen=True, kw_only=True):
     """envcheck itself."""
 
-    version: str
-    executable: str
-    python_version: str
+    version: Text
+    executable: Text
+    python_version: Text
     probe_failures: tuple[ProbeFailure, ...] = ()  #: filled by the report builder
-    probe_failures: tuple[ProbeFailure, ...] = ()
 
 
 class Platform(Record, frozen=True, kw_only=True):
@@ -84,7 +78,7 @@ class Platform(Record, frozen=True, kw_only=True):
     home: OptionalText  #: the user's home folder; None: there is none
     environment: tuple[EnvironmentVariable, ...] | Unknown
     filesystems: tuple[FileSystem, ...] | Unknown
-    tool: Tool | Unknown
+    tool: Tool
 
 
 # --- hardware ---------------------------------------------------------------------------------
@@ -190,17 +184,17 @@ class Driver(Record, frozen=True, kw_only=True):
 class MarkerEnvironment(Record, frozen=True, kw_only=True):
     """The environment markers of PEP 508 in the target."""
 
-    implementation_name: str
-    implementation_version: str
-    os_name: str
-    platform_machine: str
-    platform_python_implementation: str
-    platform_release: str
-    platform_system: str
-    platform_version: str
-    python_full_version: str
-    python_version: str
-    sys_platform: str
+    implementation_name: Text
+    implementation_version: Text
+    os_name: Text
+    platform_machine: Text
+    platform_python_implementation: Text
+    platform_release: Text
+    platform_system: Text
+    platform_version: Text
+    python_full_version: Text
+    python_version: Text
+    sys_platform: Text
 
 
 class Package(Record, frozen=True, kw_only=True):
@@ -210,14 +204,25 @@ class Package(Record, frozen=True, kw_only=True):
     version: OptionalText
     location: str  #: the folder that holds the metadata
     metadata: str  #: the metadata folder or file
-    installer: OptionalText  #: ``pip``, ``uv``, ``conda``, ...
+    installer: OptionalText  #: ``pip``, ``uv``, ``conda``, ... in lower case; None: nothing tells
     requested: Flag  #: the user asked for it by name
     editable: Flag
     wheel_tags: Texts
     requires: Texts  #: Requires-Dist, with their markers
     requires_python: OptionalText
     top_level: Texts  #: the import names that it provides
-    files_missing: Texts  #: named in RECORD but not on disk (the first few)
+    files_missing: Texts  #: code named in RECORD but not on disk (the first few)
+    files_truncated: Texts = NOT_RECORDED  #: shared libraries shorter than RECORD and their own header say (first few)
+    source_url: OptionalText = NOT_RECORDED  #: what it was installed from, if not from an index (direct_url.json)
+
+
+class CondaPackage(Record, frozen=True, kw_only=True):
+    """One package of a conda environment, Python or not, as ``conda-meta`` tells."""
+
+    name: str
+    version: OptionalText
+    build: OptionalText  #: such as ``cpu_py311h6ac8430_3`` or ``cuda120py39hc50ef5f_0``
+    channel: OptionalText
 
 
 class Shadow(Record, frozen=True, kw_only=True):
@@ -237,9 +242,9 @@ class Python(Record, frozen=True, kw_only=True):
         Text  #: ``--python``, ``--kernel``, ``VIRTUAL_ENV``, ``CONDA_PREFIX`` or ``the interpreter that runs envcheck``
     )
     executable: OptionalText
-    runs: Flag  #: it starts, and a worker of envcheck runs in it
-    failure: OptionalText  #: why it does not: one of the words in ``probes/interpreter.py``
-    failure_detail: OptionalText
+    runs: Flag  #: it starts, and a worker of envcheck runs in it, if need be with ``-I``
+    failure: OptionalText  #: why it does not start as it is: one of the words in ``probes/interpreter_start.py``
+    failure_detail: OptionalText  #: what it printed, or what is missing
     isolated_only: Flag  #: it starts with ``-I`` alone: the user's own variables or folders break it
     version: OptionalText
     implementation: OptionalText
@@ -254,9 +259,18 @@ class Python(Record, frozen=True, kw_only=True):
     site_packages: Texts
     user_site: OptionalText
     user_site_enabled: Flag
-    markers: MarkerEnvironment | Unknown
-    packages: tuple[Package, ...] | Unknown
+    markers: MarkerEnvironment
+    packages: tuple[Package, ...] | Unknown  #: in the order of sys.path
     shadows: tuple[Shadow, ...] | Unknown
+    stdlib: OptionalText = NOT_RECORDED  #: the folder of the standard library
+    soabi: OptionalText = NOT_RECORDED  #: what compiled modules must fit, such as ``cpython-311-x86_64-linux-gnu``
+    free_threaded: Flag = NOT_RECORDED  #: built without the global interpreter lock
+    venv_home: OptionalText = NOT_RECORDED  #: pyvenv.cfg: the folder of the interpreter it was made from
+    venv_version: OptionalText = NOT_RECORDED  #: pyvenv.cfg: the Python it was made with
+    system_site_packages: Flag = NOT_RECORDED  #: pyvenv.cfg: the packages of that interpreter are seen too
+    stranded_site_packages: Texts = NOT_RECORDED  #: below the prefix, but of a Python version that does not look there
+    leftovers: Texts = NOT_RECORDED  #: ``~name`` folders that an interrupted pip left behind
+    conda_packages: tuple[CondaPackage, ...] | Unknown = NOT_RECORDED
 
 
 # --- backends ---------------------------------------------------------------------------------
@@ -270,7 +284,23 @@ class BuiltFor(Record, frozen=True, kw_only=True):
     rocm: OptionalText
     compute_capabilities: Texts  #: such as ``8.0`` or ``compute_90`` (PTX)
     numpy_abi: Texts  #: the NumPy majors that its extension modules accept
-    instruction_sets: Texts  #: CPU instructions that it cannot do without
+    instruction_sets: Texts  #: CPU instructions beyond x86-64-v2 that it cannot do without, named as in ``Cpu``
+
+
+class Component(Record, frozen=True, kw_only=True):
+    """A part of a framework that is installed for itself, such as ``jaxlib``."""
+
+    name: str  #: its import name
+    version: OptionalText  #: of its files
+    how: OptionalText  #: the file that told the version
+
+
+class MainLibrary(Record, frozen=True, kw_only=True):
+    """The shared library that holds most of a framework."""
+
+    path: OptionalText  #: None: there is none where it should be
+    machine: OptionalText  #: the processor architecture that it was made for; None: not told by its header
+    truncated: Flag  #: the file ends before its own header says
 
 
 class Device(Record, frozen=True, kw_only=True):
@@ -300,10 +330,14 @@ class Backend(Record, frozen=True, kw_only=True):
     metadata_version: OptionalText  #: what the installer believes
     distributions: Texts  #: the distributions that provide it, such as ``tensorflow-cpu``
     how: OptionalText  #: the file that told the version
-    location: OptionalText
+    location: OptionalText  #: the folder of its files; None: there are none
     built_for: BuiltFor
     devices: tuple[Device, ...] | Unknown
     imported: Import = msgspec.field(name="import")
+    components: tuple[Component, ...] | Unknown = NOT_RECORDED
+    plugins: Texts = NOT_RECORDED  #: devices or providers that its files serve, such as ``cuda13`` or ``intel_gpu``
+    leftover: OptionalText = NOT_RECORDED  #: a folder of its name without its code, which Python takes for a package
+    main_library: MainLibrary = all_unknown(MainLibrary, NOT_RECORDED)
 
 
 # --- keras ------------------------------------------------------------------------------------
@@ -319,8 +353,8 @@ class BackendSource(Record, frozen=True, kw_only=True):
 
 class Keras(Record, frozen=True, kw_only=True):
     installed: Flag
-    version: OptionalText
-    how: OptionalText
+    version: OptionalText  #: of the files
+    how: OptionalText  #: the file that told the version
     location: OptionalText
     distributions: Texts
     backends_available: Texts  #: the backends that this Keras has code for
@@ -328,11 +362,17 @@ class Keras(Record, frozen=True, kw_only=True):
     backend_chosen_by: OptionalText
     backend_sources: tuple[BackendSource, ...] | Unknown
     config_path: OptionalText  #: keras.json, whether it exists or not
-    config_status: Text  #: ``ok``, ``absent``, ``malformed``
+    config_status: (
+        Text  #: ``ok``, ``absent``, ``malformed`` (Keras ignores it), ``invalid`` or ``unreadable`` (it dies)
+    )
     config_error: OptionalText
     config_writable: Flag
     tf_keras_version: OptionalText
     legacy_requested: Flag  #: TF_USE_LEGACY_KERAS asks for Keras 2
+    flavour: OptionalText = NOT_RECORDED  #: ``keras-3``, ``keras-2-tensorflow`` or ``keras-2-multi-backend``
+    metadata_version: OptionalText = NOT_RECORDED  #: what the installer believes
+    leftover: OptionalText = NOT_RECORDED  #: a folder called keras without its code
+    config_fallback: Flag = NOT_RECORDED  #: the home folder is not writable, so Keras keeps its settings below /tmp
 
 
 # --- notebook ---------------------------------------------------------------------------------
@@ -345,14 +385,15 @@ class Kernel(Record, frozen=True, kw_only=True):
     display_name: OptionalText
     path: str
     argv: Texts
-    interpreter: OptionalText
+    interpreter: OptionalText  #: the program that it starts
     interpreter_exists: Flag
     language: OptionalText
+    starts_target: Flag = NOT_RECORDED  #: its interpreter is the target
 
 
 class Notebook(Record, frozen=True, kw_only=True):
     kernels: tuple[Kernel, ...] | Unknown
-    ipykernel_version: OptionalText
+    ipykernel_version: OptionalText  #: installed in the target; None: it is not
 
 
 # --- smoke ------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """What everything stands on: operating system, C library, container, WSL, environment and storage."""
 
 from envcheck.host import Host
-from envcheck.model.facts import Platform
+from envcheck.model.facts import Platform, Tool
+from envcheck.model.record import all_unknown
 from envcheck.model.unknown import Unknown
 from envcheck.probes import environment, filesystems
 from envcheck.probes.container import container, wsl
@@ -29,5 +30,5 @@ def probe(host: Host) -> Platform:
         home=filesystems.home_folder(host),
         environment=environment.relevant(host.environ),
         filesystems=filesystems.common(host),
-        tool=Unknown("skipped", "the collector signs the facts"),
+        tool=all_unknown(Tool, Unknown("skipped", "the collector signs the facts")),
     )
