@@ -1,0 +1,152 @@
+"""Commands that change the packages of the target, in the words of what manages it.
+
+pip, uv, conda, Poetry and PDM are told apart by ``python.installer``. A Python that belongs to the operating system
+(PEP 668) is left alone: an environment of its own is made instead.
+"""
+
+import re
+from collections.abc import Mapping
+
+from packaging.requirements import Requirement
+
+from envcheck.fixes import shell
+from envcheck.model.facts import Facts
+from envcheck.model.report import Fix
+from envcheck.model.unknown import known
+from envcheck.words import sentence, template
+
+PIP = "https://pip.pypa.io/en/stable/cli/pip_install/"
+PEP_668 = "https://peps.python.org/pep-0668/"
+OWN_ENVIRONMENT = "~/envs/dl"
+CONDA_NAMES = {"torch": "pytorch"}
+"""Names that differ between the package index and conda-forge."""
+IN_OWN_ENVIRONMENT = template(
+    "Make an environment of your own with {packages}, because the operating system manages the packages of this Python"
+)
+
+
+def python(facts: Facts) -> str:
+    """Return the target's interpreter as a word of a command."""
+    executable = known(facts.python.executable, None)
+    return shell.path(facts, executable) if executable else "python3"
+
+
+def change(
+    facts: Facts,
+    title: str,
+    fields: Mapping[str, object] | None = None,
+    *,
+    remove: tuple[str, ...] = (),
+    add: tuple[str, ...] = (),
+    reinstall: bool = False,
+    index: str | None = None,
+    source: str = PIP,
+    verify: str | None = None,
+) -> Fix:
+    """Return the fix that removes the distributions ``remove`` and then installs the requirements ``add``.
+
+    ``reinstall`` writes the files of ``add`` again even if the version is there, and leaves what they need alone;
+    ``index`` is the package index to take them from.
+    """
+    if system_managed(facts):
+        return _own_environment(facts, add, index)
+    commands = (*uninstall(facts, *remove), *install(facts, *add, reinstall=reinstall, index=index))
+    return Fix(
+        title=sentence(title, fields),
+        commands=commands,
+        needs_root=False,
+        restart="kernel",
+        risk="environment",
+        source=source,
+        verify=verify,
+    )
+
+
+def install(facts: Facts, *requirements: str, reinstall: bool = False, index: str | None = None) -> tuple[str, ...]:
+    """Return the command that installs PEP 508 requirements into the target."""
+    if not requirements:
+        return ()
+    manager = known(facts.python.installer, None)
+    if manager == "conda" and index is None and _all_from_conda(facts, requirements):
+        again = ("--force-reinstall", "--no-deps") if reinstall else ()
+        names = [_conda_spec(requirement) for requirement in requirements]
+        return (f"conda install -y -p {_prefix(facts)} {shell.words(*again, *names)}",)
+    if manager in ("poetry", "pdm") and index is None and not reinstall:
+        return (f"{manager} add{_project(facts, manager)} {shell.words(*requirements)}",)
+    source = ("--index-url", index) if index else ()
+    if manager == "uv":
+        again = ("--reinstall", "--no-deps") if reinstall else ()
+        return (f"uv pip install -p {python(facts)} {shell.words(*again, *requirements, *source)}",)
+    again = ("--force-reinstall", "--no-deps") if reinstall else ()
+    return (f"{python(facts)} -m pip install {shell.words(*again, *requirements, *source)}",)
+
+
+def uninstall(facts: Facts, *names: str) -> tuple[str, ...]:
+    """Return the command that removes distributions from the target."""
+    if not names:
+        return ()
+    manager = known(facts.python.installer, None)
+    if manager == "conda" and _all_from_conda(facts, names):
+        listed = shell.words(*(CONDA_NAMES.get(name, name) for name in names))
+        return (f"conda remove -y --force -p {_prefix(facts)} {listed}",)
+    if manager in ("poetry", "pdm"):
+        return (f"{manager} remove{_project(facts, manager)} {shell.words(*names)}",)
+    if manager == "uv":
+        return (f"uv pip uninstall -p {python(facts)} {shell.words(*names)}",)
+    return (f"{python(facts)} -m pip uninstall -y {shell.words(*names)}",)
+
+
+def shows(facts: Facts, module: str) -> str:
+    """Return a command that imports a module of the target and prints its version."""
+    return f"{python(facts)} -c {shell.words(f'import {module}; print({module}.__version__)')}"
+
+
+def system_managed(facts: Facts) -> bool:
+    """Say whether the operating system manages the target's packages (PEP 668)."""
+    return known(facts.python.environment, None) == "system" and known(facts.python.externally_managed, False)
+
+
+def _own_environment(facts: Facts, requirements: tuple[str, ...], index: str | None) -> Fix:
+    debian = known(facts.platform.os_id, None) in ("debian", "ubuntu")
+    source = ("--index-url", index) if index else ()
+    commands = [
+        f"{python(facts)} -m venv {OWN_ENVIRONMENT}",
+        f"{OWN_ENVIRONMENT}/bin/python -m pip install {shell.words(*requirements, *source)}",
+    ]
+    if debian:  # Debian and Ubuntu keep the module venv in a package of its own
+        commands.insert(0, "sudo apt install -y python3-venv")
+    return Fix(
+        title=sentence(IN_OWN_ENVIRONMENT, packages=", ".join(requirements)),
+        commands=tuple(commands),
+        needs_root=debian,
+        restart="none",
+        risk="system" if debian else "safe",
+        source=PEP_668,
+        verify=f"envcheck report --python {OWN_ENVIRONMENT}",
+    )
+
+
+def _all_from_conda(facts: Facts, requirements: tuple[str, ...]) -> bool:
+    """Say whether every package that is meant was installed by conda."""
+    installers = {package.name: package.installer for package in known(facts.python.packages, ())}
+    return all(installers.get(Requirement(text).name.lower()) == "conda" for text in requirements)
+
+
+def _conda_spec(requirement: str) -> str:
+    parsed = Requirement(requirement)
+    return f"{CONDA_NAMES.get(parsed.name, parsed.name)}{parsed.specifier}"
+
+
+def _prefix(facts: Facts) -> str:
+    prefix = known(facts.python.prefix, None)
+    return shell.path(facts, prefix) if prefix else '"$CONDA_PREFIX"'
+
+
+def _project(facts: Facts, manager: str) -> str:
+    """Return the option that names the project's folder, where the environment lies inside it."""
+    prefix = known(facts.python.prefix, None)
+    folder = re.fullmatch(r"(.+)/\.venv", prefix) if prefix else None
+    if folder is None:
+        return ""
+    option = {"poetry": "--directory", "pdm": "--project"}[manager]
+    return f" {option} {shell.path(facts, folder[1])}"
