@@ -59,15 +59,16 @@ def add_evidence(page: Page, finding: Finding) -> None:
         page.paragraph(f"{pointer} = {evidence(seen.value)}", indent=INDENT + 2)
 
 
-def add_fix(page: Page, first: str, fix: Fix) -> None:
+def add_fix(page: Page, first: str, fix: Fix, indent: int = INDENT) -> None:
     """Add one way to mend a finding; its commands stand on lines of their own."""
-    page.paragraph(f"{first} {clean.shorten(clean.line(fix.title), TITLE_LIMIT)}{_conditions(fix)}", indent=INDENT)
-    add_commands(page, fix.commands)
+    title = clean.shorten(clean.line(fix.title), TITLE_LIMIT)
+    page.paragraph(f"{first} {title}{_conditions(fix)}", indent=indent)
+    add_commands(page, fix.commands, indent)
     if fix.verify:
-        page.paragraph(sentence(words.TO_CHECK), indent=INDENT)
-        add_commands(page, (fix.verify,))
+        page.paragraph(sentence(words.TO_CHECK), indent=indent)
+        add_commands(page, (fix.verify,), indent)
     if page.style.verbose and fix.source:
-        page.paragraph(sentence(words.SOURCE, source=clean.line(fix.source)), indent=INDENT)
+        page.paragraph(sentence(words.SOURCE, source=clean.line(fix.source)), indent=indent)
 
 
 def _conditions(fix: Fix) -> str:
@@ -75,7 +76,7 @@ def _conditions(fix: Fix) -> str:
     return f" ({words.listed(told)})" if told else ""
 
 
-def add_commands(page: Page, commands: tuple[str, ...]) -> None:
-    copyable = [page.command(command, indent=INDENT + 2) for command in commands]
+def add_commands(page: Page, commands: tuple[str, ...], indent: int = INDENT) -> None:
+    copyable = [page.command(command, indent=indent + 2) for command in commands]
     if not all(copyable):
-        page.paragraph(sentence(words.NOT_COPYABLE), indent=INDENT + 2)
+        page.paragraph(sentence(words.NOT_COPYABLE), indent=indent + 2)

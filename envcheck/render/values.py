@@ -101,12 +101,11 @@ def outline(facts: Facts) -> Iterator[Row]:
 
 
 def _rows(depth: int, label: str, key: str, value: Any) -> Iterator[Row]:
-    label = label.replace("_", " ")
     if isinstance(value, Mapping) and _holds_records(value):
         yield Row(depth, label, None)
         for name, item in value.items():
             if name not in _SHOWN_ELSEWHERE:
-                yield from _rows(depth + 1, name, name, item)
+                yield from _rows(depth + 1, name.replace("_", " "), name, item)
     elif _holds_records(value):
         yield Row(depth, label, None)
         for item in value:

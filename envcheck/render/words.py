@@ -138,11 +138,63 @@ ONE_UNDECIDED = template("1 check could not be decided; --verbose tells which an
 SOME_UNDECIDED = template("{count} checks could not be decided; --verbose tells which and why.")
 NEXT = template("All steps in order: envcheck fix-suggestions")
 
+# --- what to do -------------------------------------------------------------------------------
+
+NOTHING_TO_DO = template("Nothing to do: no error and no warning was found.")
+NOTHING_TO_DO_BUT_UNDECIDED = template(
+    "Nothing to do that envcheck knows of, but {count} checks could not be decided; "
+    "envcheck report --verbose tells which and why."
+)
+ONE_STEP = template("1 step:")
+STEPS = template("{count} steps, in this order:")
+STEP = template("Step {number} of {count}: {title}")
+NO_FIX_KNOWN = template("No command is known that mends this; the report tells what was seen")
+BECAUSE = template("because: {title}")
+BY_HAND = template("by hand: {title}")
+INSTEAD = template("instead of that: {title}")
+CHECK_WITH = template("to check: {command}")
+SCRIPT_WRITTEN = template("Written by envcheck {version} from the report of {created}.")
+SCRIPT_READ_FIRST = template("Read it before you run it. It stops at the first error.")
+SCRIPT_FIRST_STEP = template("To begin at a later step, give its number: sh THIS-FILE 2")
+SCRIPT_LEFT_OUT = template(
+    "This command is left out, because it holds characters that cannot be seen (written as escapes):"
+)
+STOP_FOR = {
+    "machine": template("Restart the machine, then go on with: sh {script} {number}"),
+    "shell": template("Open a new shell, then go on with: sh {script} {number}"),
+}
+FINALLY = {
+    "machine": template("That was the last step. Restart the machine."),
+    "shell": template("That was the last step. Open a new shell."),
+    "kernel": template("That was the last step. Restart the notebook kernel."),
+    "none": template("That was the last step."),
+}
+
 # --- verbose ----------------------------------------------------------------------------------
 
 ALL_FACTS = template("All facts")
 ALL_STAGES = template("Every stage of the test model")
 UNDECIDED_CHECKS = template("Checks that could not be decided")
+
+# --- tables -----------------------------------------------------------------------------------
+
+FLOOR = template("floor")
+WHAT_IS_THERE = template("what is there")
+WHERE = template("fact")
+WHAT_WAS_SEEN = template("value")
+CHECK = template("check")
+REASON = template("reason")
+STAGE_TABLE = (
+    template("backend"),
+    template("device"),
+    template("stage"),
+    template("result"),
+    template("time"),
+    template("deviation"),
+    template("tolerance"),
+    template("detail"),
+)
+MADE_BY = template("envcheck {version}, {created}")
 
 
 def why(unknown: Unknown) -> str:
