@@ -55,9 +55,10 @@ def install_driver(facts: Facts) -> Fix:
     return by_system(INSTALL_BY_HAND, (), WINDOWS if name.startswith("Windows") else GUIDE, system=name)
 
 
-def by_system(title: str, commands: tuple[str, ...], source: str, **fields: object) -> Fix:
+def by_system(
+    title: str, commands: tuple[str, ...], source: str, restart: Restart = "machine", **fields: object
+) -> Fix:
     """Return a fix that changes the operating system and is checked with nvidia-smi."""
-    restart: Restart = "machine"
     return Fix(
         title=sentence(title, fields),
         commands=commands,

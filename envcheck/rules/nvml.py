@@ -1,0 +1,390 @@
+"""What NVIDIA's management library says, or why it says nothing."""
+
+from collections.abc import Iterator
+
+from envcheck.fixes import nvidia
+from envcheck.fixes.files import by_hand
+from envcheck.fixes.nvidia import by_system, install_driver
+from envcheck.model.facts import Facts, NvidiaGpu
+from envcheck.model.unknown import Unknown, known, need
+from envcheck.rules.engine import Failure, NotApplicable, rule
+from envcheck.rules.shared import (
+    for_each,
+    gpu_severity,
+    has_gpu_build,
+    in_container,
+    is_wsl,
+    nvidia_on_bus,
+    usable_gpus,
+)
+from envcheck.words import template
+
+STATUS = "/driver/nvidia/nvml/status"
+ERROR = "/driver/nvidia/nvml/error"
+MODULE_LOADED = "/driver/nvidia/kernel_module_loaded"
+
+NVML_SOURCE = "https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html"
+MISMATCH = ("lib_rm_version_mismatch", "version mismatch")
+PERMISSION = ("no_permission", "insufficient permissions")
+NOT_LOADED = ("driver_not_loaded", "driver not loaded")
+UNKNOWN_ERROR = ("nvml_error_unknown", "unknown error")
+BLOCKED_BY_SYSTEM = ("operating_system", "blocked by the operating system", "operating system has blocked")
+SPECIAL = (*MISMATCH, *PERMISSION, *NOT_LOADED)
+"""Names and words of nvmlReturn_t in lower case: nvml.h, nvmlErrorString, and the texts of nvidia-ml-py 13."""
+
+REBOOT = template("Restart the machine, so that the new kernel module is loaded")
+RELOAD = template("Where a restart is impossible: stop every program that uses the GPU and load the module again")
+RESTART_CONTAINER = template(
+    "Start the container again, from the host, so that it gets the host's present driver files"
+)
+JOIN_GROUP = template("Join the group that owns the device files, then log in again")
+GROUP_IN_CONTAINER = template(
+    "Start the container with the group that owns the device files: docker run --group-add video"
+)
+SAVE_LOG = template("Save the kernel's log, then restart the machine; turn its power off and on if the restart hangs")
+SHARE_AGAIN = template("Let several programs share the GPU again")
+RUN_WITH_GPU = template("Start the container with the GPU, from the host: docker run --gpus all IMAGE")
+UPDATE_WINDOWS_DRIVER = template("Install another release of the NVIDIA driver on Windows")
+SET_WDDM = template("On Windows: install the NVIDIA driver again, and put the card into WDDM mode")
+READ_LOG = template("Read what the kernel says about the GPU")
+
+
+def _error(facts: Facts) -> str:
+    """Return NVML's words in lower case.
+
+    Raises:
+        NotApplicable: if NVML works or is not there.
+        Undecided: if it could not be asked.
+    """
+    nvml = facts.driver.nvidia.nvml
+    if need(nvml.status) != "error":
+        raise NotApplicable("NVML reports no error")
+    return (need(nvml.error) or "").lower()
+
+
+@rule(
+    "nvidia-driver-reboot-pending",
+    severity="error",
+    layer="driver",
+    title=template("The NVIDIA driver was updated, and the old kernel module is still running"),
+    message=template(
+        "NVIDIA's library and the loaded kernel module ({module}) are of different versions, and the driver refuses to "
+        "work with itself: {error}. That is the state between a driver update and the next restart; running programs "
+        "go on, new ones fail."
+    ),
+)
+def nvidia_driver_reboot_pending(facts: Facts) -> Iterator[Failure]:
+    """A package update replaced the driver's libraries while the old kernel module stays in memory.
+
+    nvidia-smi says 'Failed to initialize NVML: Driver/library version mismatch'. Unattended updates do this overnight.
+    A restart cures it. If it comes back after a restart, two installations of the driver are mixed: remove one. In a
+    container the host was updated after the container had started.
+    """
+    if not any(words in _error(facts) for words in MISMATCH):
+        return
+    reload_commands = (
+        "sudo systemctl stop nvidia-persistenced",
+        "sudo rmmod nvidia_drm nvidia_modeset nvidia_uvm nvidia",
+        "sudo modprobe nvidia",
+    )
+    on_host = (
+        by_system(REBOOT, ("sudo reboot",), nvidia.GUIDE),
+        by_system(RELOAD, reload_commands, nvidia.GUIDE, restart="none"),
+    )
+    yield Failure(
+        evidence=(ERROR, "/driver/nvidia/kernel_module_version"),
+        fields={
+            "error": facts.driver.nvidia.nvml.error,
+            "module": known(facts.driver.nvidia.kernel_module_version, None) or "of unknown version",
+        },
+        fixes=(by_hand(RESTART_CONTAINER, nvidia.CONTAINER),) if in_container(facts) else on_host,
+    )
+
+
+@rule(
+    "nvidia-device-permission-denied",
+    severity="error",
+    layer="driver",
+    title=template("This user may not open the NVIDIA devices"),
+    message=template(
+        "The driver is loaded, but this user may not open the files /dev/nvidia*: {error}. They belong to a group that "
+        "the user, or the user inside the container, is not in."
+    ),
+)
+def nvidia_device_permission_denied(facts: Facts) -> Iterator[Failure]:
+    """The files /dev/nvidia* are open to a group only, and this user is not in it.
+
+    'ls -l /dev/nvidia*' shows the group, 'id' those of the user. Membership counts from the next login on.
+    """
+    if not any(words in _error(facts) for words in PERMISSION):
+        return
+    commands = ("ls -l /dev/nvidia*", "sudo usermod -aG video,render $USER")
+    join = by_system(JOIN_GROUP, commands, "https://man7.org/linux/man-pages/man8/usermod.8.html", restart="shell")
+    yield Failure(
+        evidence=(ERROR,),
+        fields={"error": facts.driver.nvidia.nvml.error},
+        fixes=(by_hand(GROUP_IN_CONTAINER, nvidia.CONTAINER),) if in_container(facts) else (join,),
+    )
+
+
+@rule(
+    "container-gpu-access-lost",
+    severity="error",
+    layer="platform",
+    title=template("The container lost its right to open the GPU"),
+    message=template(
+        "NVIDIA's library is there but gets no access to the GPU: {error}. In a container that worked before, systemd on "
+        "the host has rewritten the container's device rules."
+    ),
+)
+def container_gpu_access_lost(facts: Facts) -> Iterator[Failure]:
+    """A running container can no longer open the GPU, although its device files are still there.
+
+    nvidia-smi says 'Failed to initialize NVML: Unknown Error' inside the container and works on the host. After
+    'systemctl daemon-reload' on the host, systemd takes the device rules of containers away that were made behind its
+    back. Starting the container again helps until the next time.
+    """
+    if not in_container(facts):
+        raise NotApplicable("not in a container")
+    if any(words in _error(facts) for words in UNKNOWN_ERROR):
+        yield Failure(
+            evidence=(ERROR, "/platform/container"),
+            fields={"error": facts.driver.nvidia.nvml.error},
+            fixes=(by_hand(RESTART_CONTAINER, "https://github.com/NVIDIA/nvidia-docker/issues/1671"),),
+        )
+
+
+@rule(
+    "wsl-gpu-access-blocked",
+    severity="error",
+    layer="platform",
+    title=template("Windows blocks access to the GPU from WSL"),
+    message=template(
+        "NVIDIA's library runs inside WSL, but Windows refuses access to the GPU: {error}. The card is in a mode without "
+        "display (TCC), or the driver on Windows is installed only in part."
+    ),
+)
+def wsl_gpu_access_blocked(facts: Facts) -> Iterator[Failure]:
+    """Inside WSL the driver of Windows does the work, and it refuses.
+
+    NVML reports error 17, 'GPU access blocked by the operating system'. Only cards in WDDM mode can be used from WSL.
+    """
+    if not is_wsl(facts):
+        raise NotApplicable("not under WSL")
+    if any(words in _error(facts) for words in BLOCKED_BY_SYSTEM):
+        yield Failure(
+            evidence=(ERROR, "/platform/wsl"),
+            fields={"error": facts.driver.nvidia.nvml.error},
+            fixes=(by_hand(SET_WDDM, nvidia.WSL),),
+        )
+
+
+@rule(
+    "nvml-fails",
+    severity="error",
+    layer="driver",
+    title=template("The NVIDIA driver is loaded, but its management library fails"),
+    message=template(
+        "NVIDIA's management library (NVML), which every tool asks for GPU facts, ends with an error: {error}. CUDA "
+        "programs usually fail as well. The kernel's log names the reason."
+    ),
+    after=("container-gpu-access-lost", "wsl-gpu-access-blocked"),
+)
+def nvml_fails(facts: Facts) -> Iterator[Failure]:
+    """NVML is there and ends with an error for which there is no page of its own.
+
+    nvidia-smi shows the same words. Lines of the kernel's log that begin with NVRM tell more: a GPU that fell off the
+    bus, firmware that does not answer, a module that does not know the GPU.
+    """
+    words = _error(facts)
+    if not any(special in words for special in SPECIAL):
+        yield Failure(
+            evidence=(STATUS, ERROR),
+            fields={"error": facts.driver.nvidia.nvml.error or "without a word"},
+            fixes=(by_system(READ_LOG, ("sudo dmesg | grep -iE 'nvrm|xid|nvidia'",), nvidia.GUIDE, restart="none"),),
+            severity=gpu_severity(facts),
+        )
+
+
+@rule(
+    "nvidia-driver-unresponsive",
+    severity="error",
+    layer="driver",
+    title=template("The NVIDIA driver does not answer"),
+    message=template(
+        "A call into NVIDIA's management library got no answer: {detail}. Programs that touch the GPU will hang in the "
+        "same way. The GPU or its firmware has stopped working, or a reset is stuck."
+    ),
+)
+def nvidia_driver_unresponsive(facts: Facts) -> Iterator[Failure]:
+    """Calls into the driver hang; programs that make one cannot even be killed.
+
+    The GPU stopped answering on the bus, its system processor hangs, or a reset never ended. The kernel's log has Xid
+    lines or 'blocked for more than 120 seconds'.
+    """
+    status = facts.driver.nvidia.nvml.status
+    if isinstance(status, Unknown) and status.reason == "timed-out":
+        commands = ("sudo dmesg > ~/dmesg.txt", "sudo reboot")
+        yield Failure(
+            evidence=(STATUS,),
+            fields={"detail": status.detail},
+            fixes=(by_system(SAVE_LOG, commands, "https://docs.nvidia.com/deploy/xid-errors/index.html"),),
+        )
+    elif isinstance(status, Unknown) and status.reason != "crashed":
+        need(status)
+
+
+@rule(
+    "nvml-crashes",
+    severity="error",
+    layer="driver",
+    title=template("NVIDIA's management library crashes"),
+    message=template(
+        "The process that asked NVIDIA's management library (NVML) died: {detail}. A damaged or half-updated driver "
+        "does this; so does a library that does not belong to it."
+    ),
+)
+def nvml_crashes(facts: Facts) -> Iterator[Failure]:
+    """Asking NVML kills the process that asks.
+
+    Under WSL some releases of the Windows driver do this while CUDA itself works, so there it is a warning. Elsewhere
+    the driver's files are damaged or mixed.
+    """
+    status = facts.driver.nvidia.nvml.status
+    if isinstance(status, Unknown) and status.reason == "crashed":
+        wsl = is_wsl(facts)
+        yield Failure(
+            evidence=(STATUS,),
+            fields={"detail": status.detail},
+            fixes=(by_hand(UPDATE_WINDOWS_DRIVER, nvidia.WSL),) if wsl else (install_driver(facts),),
+            severity="warning" if wsl else None,
+        )
+    elif isinstance(status, Unknown) and status.reason != "timed-out":
+        need(status)
+
+
+@rule(
+    "nvml-library-missing",
+    severity="warning",
+    layer="driver",
+    title=template("The NVIDIA kernel module runs, but its management library is not installed"),
+    message=template(
+        "The kernel has the nvidia module loaded (version {module}), and the library libnvidia-ml.so.1 cannot be found. "
+        "Without it no tool can read what the GPU is and does, and the CUDA library of the driver is often missing too."
+    ),
+)
+def nvml_library_missing(facts: Facts) -> Iterator[Failure]:
+    """The kernel half of the driver is there, the user-space half is missing in part.
+
+    Headless installations sometimes leave the utilities out. nvidia-smi is missing too, or says that it could not find
+    libnvidia-ml.so. Install the package of exactly the running module's version.
+    """
+    if in_container(facts) or is_wsl(facts):
+        raise NotApplicable("in a container or under WSL the libraries come from the host")
+    driver = facts.driver.nvidia
+    if need(driver.nvml.status) == "library-missing" and need(driver.kernel_module_loaded):
+        yield Failure(
+            evidence=(MODULE_LOADED, STATUS),
+            fields={"module": known(driver.kernel_module_version, None) or "not told"},
+            fixes=(install_driver(facts),),
+        )
+
+
+@rule(
+    "container-gpu-not-requested",
+    severity="warning",
+    layer="platform",
+    title=template("The container was started without its host's GPU"),
+    message=template(
+        "The host has an NVIDIA GPU with a running driver, as the kernel shows, but NVIDIA's libraries are not in this "
+        "container ({container}): they come in only where the GPU is asked for at the start."
+    ),
+)
+def container_gpu_not_requested(facts: Facts) -> Iterator[Failure]:
+    """The host has a working GPU, and the container was not given it.
+
+    Frameworks in the container say that there is no CUDA device. Ask for the GPU: 'docker run --gpus all', 'podman run
+    --device nvidia.com/gpu=all', 'apptainer exec --nv', or a resource request on Kubernetes. It is only a note where no
+    framework in the container is built for NVIDIA GPUs.
+    """
+    if not in_container(facts):
+        raise NotApplicable("not in a container")
+    driver = facts.driver.nvidia
+    if need(driver.kernel_module_loaded) and need(driver.nvml.status) == "library-missing":
+        yield Failure(
+            evidence=("/platform/container", MODULE_LOADED, STATUS),
+            fields={"container": facts.platform.container},
+            fixes=(by_hand(RUN_WITH_GPU, nvidia.CONTAINER),),
+            severity="warning" if has_gpu_build(facts) else "info",
+        )
+
+
+@rule(
+    "nvidia-gpu-init-failed",
+    severity="error",
+    layer="driver",
+    title=template("The NVIDIA driver does not bring up the GPU {device}"),
+    message=template(
+        "The PCI bus shows an NVIDIA GPU at {device} with the nvidia driver bound to it, but the driver does not list "
+        "it. Its start failed; lines with 'NVRM' in the kernel's log say why."
+    ),
+)
+def nvidia_gpu_init_failed(facts: Facts) -> Iterator[Failure]:
+    """The driver runs, but one of the GPUs on the bus is not among those that it lists.
+
+    The kernel's log has 'RmInitAdapter failed' for its address. Reasons: a GPU that this driver branch does not know or
+    no longer knows, the wrong flavour of the kernel module, a missing power cable, a memory window that the firmware did
+    not give, a dying card. The other GPUs can be used meanwhile.
+    """
+    if in_container(facts):
+        raise NotApplicable("in a container the bus is the host's, and the GPUs are those that were handed in")
+    if need(facts.driver.nvidia.nvml.status) != "ok":
+        raise NotApplicable("the driver lists no GPUs")
+    listed = {_place_on_bus(need(gpu.pci_address)) for _, gpu in usable_gpus(facts)}
+    for index, address in nvidia_on_bus(facts):
+        bound = need(facts.hardware.pci)[index].kernel_driver
+        if need(bound) == "nvidia" and _place_on_bus(address) not in listed:
+            yield Failure(
+                evidence=(f"/hardware/pci/{index}/address", f"/hardware/pci/{index}/kernel_driver"),
+                fields={"device": address},
+                fixes=(by_system(READ_LOG, ("sudo dmesg | grep -i nvrm",), nvidia.GUIDE, restart="none"),),
+                severity="error" if not listed else "warning",
+            )
+
+
+def _place_on_bus(address: str) -> str:
+    """Return bus, device and function: the driver writes the domain with eight digits, the kernel with four."""
+    return ":".join(address.lower().split(":")[-2:])
+
+
+@rule(
+    "gpu-exclusive-compute-mode",
+    severity="error",
+    layer="driver",
+    title=template("{gpu} is in the compute mode '{mode}'"),
+    message=template(
+        "An administrator set the compute mode of {gpu} to '{mode}'. In the mode 'prohibited' no program may compute on "
+        "it; in 'exclusive-process' one program at a time may, and others are turned away. Nothing in Python changes it."
+    ),
+)
+def gpu_exclusive_compute_mode(facts: Facts) -> Iterator[Failure]:
+    """An administrator allowed only one program on the GPU, or none at all.
+
+    Programs say 'all CUDA-capable devices are busy or unavailable'. The mode 'prohibited' stops every program; the mode
+    'exclusive-process' is reported only where a smoke test on a GPU did not pass.
+    """
+    failed = any(
+        run.device.startswith("gpu") and run.status not in ("passed", "skipped") for run in known(facts.smoke, ())
+    )
+
+    def check(place: tuple[int, NvidiaGpu]) -> Iterator[Failure]:
+        index, gpu = place
+        mode = need(gpu.compute_mode)
+        if mode == "prohibited" or (mode == "exclusive-process" and failed):
+            yield Failure(
+                evidence=(f"/driver/nvidia/gpus/{index}/compute_mode",),
+                fields={"gpu": known(gpu.name, "GPU"), "mode": mode},
+                fixes=(by_system(SHARE_AGAIN, (f"sudo nvidia-smi -i {gpu.index} -c DEFAULT",), NVML_SOURCE, "none"),),
+            )
+
+    yield from for_each(usable_gpus(facts), lambda _, place: check(place))

@@ -1,0 +1,215 @@
+"""What several rules ask of the facts."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from packaging.version import InvalidVersion, Version
+
+from envcheck.model.facts import Backend, Facts, NvidiaGpu, Package, SmokeRun
+from envcheck.model.report import Severity
+from envcheck.model.unknown import Undecided, Unknown, known, need
+from envcheck.rules.engine import Failure
+
+T = TypeVar("T")
+
+NVIDIA_VENDOR_ID = "10de"
+DISPLAY_CLASS = "03"
+"""The first two digits of the class code of a display controller (PCI Code and ID Assignment Specification 1.15)."""
+
+GPU_FAULTS = (
+    "container-gpu-not-requested",
+    "container-driver-capabilities-missing",
+    "container-gpu-access-lost",
+    "cuda-visible-devices-hides-gpus",
+    "wsl-gpu-access-blocked",
+    "nvidia-driver-not-installed",
+    "nouveau-bound-to-gpu",
+    "vfio-bound-to-gpu",
+    "nvidia-kernel-module-not-loaded",
+    "nvidia-driver-reboot-pending",
+    "nvidia-device-permission-denied",
+    "nvidia-driver-unresponsive",
+    "nvml-crashes",
+    "nvml-fails",
+    "nvidia-gpu-init-failed",
+    "nvml-library-missing",
+)
+"""Findings that explain why no program, of whatever framework, gets at a GPU."""
+
+NAMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch", "openvino": "OpenVINO"}
+
+
+def title_of(framework: str) -> str:
+    """Return a framework's name as its makers write it."""
+    return NAMES.get(framework, framework)
+
+
+def for_each(items: Iterable[T], check: Callable[[int, T], Iterable[Failure]]) -> Iterator[Failure]:
+    """Yield the failures of every item. One that cannot be judged does not keep the others from being judged.
+
+    Raises:
+        Undecided: at the end, if an item could not be judged.
+    """
+    undecided = None
+    for index, item in enumerate(items):
+        try:
+            yield from check(index, item)
+        except Undecided as reason:
+            undecided = undecided or reason
+    if undecided is not None:
+        raise undecided
+
+
+def version_of(text: str | None) -> Version | None:
+    """Return the version that a text names; None if it names none."""
+    try:
+        return Version(text) if text else None
+    except InvalidVersion:
+        return None
+
+
+def minor_of(version: Version) -> str:
+    """Return the first two numbers of a version."""
+    return f"{version.major}.{version.minor}"
+
+
+# --- frameworks ---------------------------------------------------------------------------------
+
+
+def for_each_framework(facts: Facts, check: Callable[[int, Backend], Iterable[Failure]]) -> Iterator[Failure]:
+    """Yield the failures of every framework that is installed, as :func:`for_each` does."""
+
+    def check_if_installed(index: int, found: Backend) -> Iterable[Failure]:
+        return check(index, found) if need(found.installed) else ()
+
+    return for_each(need(facts.backends), check_if_installed)
+
+
+def backend(facts: Facts, name: str) -> tuple[int, Backend] | None:
+    """Return a framework if it is installed.
+
+    Raises:
+        Undecided: if that could not be seen.
+    """
+    for index, found in enumerate(need(facts.backends)):
+        if found.name == name:
+            return (index, found) if need(found.installed) else None
+    return None
+
+
+def package(facts: Facts, name: str) -> tuple[int, Package] | None:
+    """Return an installed distribution by its normalised name."""
+    return next(((i, found) for i, found in enumerate(need(facts.python.packages)) if found.name == name), None)
+
+
+def in_use(facts: Facts, name: str) -> bool:
+    """Say whether programs will use this framework: Keras chose it, or there is no other that they could mean."""
+    chosen = known(facts.keras.backend, None)
+    there = [found for found in known(facts.backends, ()) if found.keras_backend and known(found.installed, False)]
+    return chosen == name or chosen is None or len(there) == 1
+
+
+def runs_of(facts: Facts, name: str) -> list[tuple[int, SmokeRun]]:
+    """Return the smoke tests of a framework that were made, each with its place."""
+    runs = known(facts.smoke, ())
+    return [(i, run) for i, run in enumerate(runs) if run.backend == name and run.status != "skipped"]
+
+
+def proven(facts: Facts, name: str) -> bool:
+    """Say whether the smoke test passed on every device through this framework."""
+    runs = runs_of(facts, name)
+    return bool(runs) and all(run.status == "passed" for _, run in runs)
+
+
+def error_unless_proven(facts: Facts, name: str) -> Severity:
+    """Return ``warning`` where the smoke test passed all the same, else ``error``."""
+    return "warning" if proven(facts, name) else "error"
+
+
+# --- GPUs -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An NVIDIA GPU that was seen, and the fact that shows it."""
+
+    pointer: str
+    name: str
+
+
+def nvidia_on_bus(facts: Facts) -> list[tuple[int, str]]:
+    """Return the NVIDIA display devices on the PCI bus: their places and addresses."""
+    return [
+        (index, device.address)
+        for index, device in enumerate(need(facts.hardware.pci))
+        if device.vendor_id == NVIDIA_VENDOR_ID and device.class_code.startswith(DISPLAY_CLASS)
+    ]
+
+
+def nvidia_gpus(facts: Facts) -> list[Seen]:
+    """Return the NVIDIA GPUs of this machine, as the driver names them or else as the bus shows them.
+
+    Raises:
+        Undecided: if neither could be seen.
+    """
+    told = facts.driver.nvidia.gpus
+    if not isinstance(told, Unknown) and told:
+        return [
+            Seen(f"/driver/nvidia/gpus/{place}/name", known(gpu.name, "NVIDIA GPU")) for place, gpu in enumerate(told)
+        ]
+    if isinstance(facts.hardware.pci, Unknown):
+        need(told)
+        return []
+    return [
+        Seen(f"/hardware/pci/{place}/vendor_id", f"the NVIDIA device {address}")
+        for place, address in nvidia_on_bus(facts)
+    ]
+
+
+def usable_gpus(facts: Facts) -> list[tuple[int, NvidiaGpu]]:
+    """Return the GPUs that a working driver tells of.
+
+    Raises:
+        Undecided: if the driver could not be asked.
+    """
+    if need(facts.driver.nvidia.nvml.status) != "ok":
+        return []
+    return list(enumerate(need(facts.driver.nvidia.gpus)))
+
+
+def has_gpu_build(facts: Facts) -> bool:
+    """Say whether an installed framework was built for NVIDIA GPUs, which shows that somebody means to use one."""
+    backends = known(facts.backends, ())
+    return any(known(found.installed, False) and known(found.built_for.cuda, None) for found in backends)
+
+
+def gpu_severity(facts: Facts) -> Severity:
+    """Return how bad it is that no program can use the GPU: ``warning`` where no installed framework would."""
+    return "error" if has_gpu_build(facts) else "warning"
+
+
+def in_container(facts: Facts) -> bool:
+    return known(facts.platform.container, None) is not None
+
+
+def is_wsl(facts: Facts) -> bool:
+    return known(facts.platform.wsl, None) is not None
+
+
+def variable(facts: Facts, name: str) -> tuple[int, str] | None:
+    """Return an environment variable of the user and its place.
+
+    Raises:
+        Undecided: if the variables could not be seen.
+    """
+    for index, found in enumerate(need(facts.platform.environment)):
+        if found.name == name:
+            return index, found.value
+    return None
+
+
+def listed(names: Iterable[str], limit: int = 6) -> str:
+    """Join names for a sentence; of many only the first."""
+    names = list(names)
+    return ", ".join(names[:limit]) + (", ..." if len(names) > limit else "")
