@@ -1,37 +1,38 @@
-"""Run a worker in a child process and tell how it ended.
+"""Run a worker or a program in a process of its own and tell how it ended.
 
-A child gets one deadline and bounded output. It leads a session of its own; at the end that whole
-process group is killed. Nothing is waited for forever: neither a child that cannot be killed nor a
-grandchild that keeps a pipe open.
+It gets one deadline and bounded output, and nothing of it is left at the end, see :mod:`envcheck.process`.
 """
 
 import json
 import os
 import secrets
 import signal
-import subprocess
-import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
-import psutil
-
+from envcheck import process
+from envcheck.channel import Channel, Kept, StageListener
 from envcheck.model.unknown import Unknown
+from envcheck.process import end_all, start_afresh
+
+__all__ = [
+    "WORKERS",
+    "ChildResult",
+    "Ending",
+    "ProgramResult",
+    "StageListener",
+    "end_all",
+    "run_program",
+    "run_worker",
+    "start_afresh",
+]
 
 Ending = Literal["done", "raised", "signal", "timed-out", "exited", "too-old", "not-started"]
 
-WORKERS = Path(__file__).parent / "workers"
-MARKER = b"@envcheck@"
+WORKERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "workers")
 STDERR_KEPT_BYTES = 128 * 1024  #: half from the beginning, half from the end
-CHANNEL_BYTES = 16 * 1024 * 1024
-LINE_BYTES = 4 * 1024 * 1024
-SECONDS_AFTER_EXIT = 0.5  #: for the last bytes in the pipes
-SECONDS_TO_DIE = 2.0  #: after SIGKILL
-
-StageListener = Callable[[str], None]
+SECONDS_PAST_DEADLINE = 30.0  #: then a child ends itself, should envcheck not live to do it
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,12 @@ class ChildResult:
     ending: Ending
     stage: str | None = None  #: the stage that it had announced last
     facts: tuple[tuple[str, Any], ...] = ()
-    error: Mapping[str, str] | None = None
+    error: Mapping[str, str] | None = None  #: ``type`` and ``message``; of an exception also ``traceback``
     signal_name: str | None = None
     exit_status: int | None = None
     python_version: str | None = None
     stderr: str = ""
-    output_lost: bool = False  #: more was printed than is kept
+    output_lost: bool = False  #: more was printed or reported than is kept
     left_behind: bool = False  #: it could not be killed and still exists
     seconds: float = 0.0
 
@@ -87,36 +88,39 @@ def run_worker(
     isolated: bool = False,
     cwd: str | None = None,
     listener: StageListener | None = None,
+    folder: str = WORKERS,
 ) -> ChildResult:
-    """Run ``workers/WORKER.py`` under the interpreter ``python``.
+    """Run the worker ``folder/WORKER.py`` under the interpreter ``python``.
 
     ``timeout`` is in seconds; ``environ`` is the child's whole environment; ``isolated`` starts the
     interpreter with ``-I``; ``listener`` is called with each stage as it is announced, from another
     thread.
     """
     nonce = secrets.token_hex(8)
-    argv = [python, *(["-I"] if isolated else []), "-B", str(WORKERS / "_boot.py"), worker, nonce]
-    body = json.dumps({**request, "_seconds": timeout + 30}).encode()
-    started = time.monotonic()
+    boot = os.path.join(WORKERS, "_boot.py")
+    argv = [python, *(["-I"] if isolated else []), "-B", boot, os.path.join(folder, f"{worker}.py"), nonce]
+    body = json.dumps({**request, "_seconds": timeout + SECONDS_PAST_DEADLINE}).encode()
+    channel, stderr = Channel(nonce, listener), Kept(STDERR_KEPT_BYTES)
     try:
-        process = subprocess.Popen(
-            argv,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=dict(environ),
-            cwd=cwd,
-            bufsize=0,
-            start_new_session=True,
+        end = process.run(
+            argv, timeout=timeout, environ=environ, stdout=channel.take, stderr=stderr.take, cwd=cwd, body=body
         )
-    except OSError as error:
+    except (OSError, ValueError, RuntimeError) as error:
         return ChildResult("not-started", error={"type": type(error).__name__, "message": str(error)})
-    channel = _Channel(nonce, listener)
-    stderr = _Kept(STDERR_KEPT_BYTES)
-    feeder = _start(_feed, process, body)
-    timed_out, gone = _follow(process, timeout, channel.take, stderr.take)
-    feeder.join(0)
-    return _result(process, channel, stderr, timed_out=timed_out, gone=gone, seconds=time.monotonic() - started)
+    ending = _ending(channel, end)
+    return ChildResult(
+        ending=ending,
+        stage=channel.stage,
+        facts=tuple(channel.facts),
+        error=channel.error,
+        signal_name=_death(end.status) if ending == "signal" else None,
+        exit_status=end.status,
+        python_version=channel.version,
+        stderr=stderr.text(),
+        output_lost=channel.lost or stderr.lost,
+        left_behind=end.status is None,
+        seconds=end.seconds,
+    )
 
 
 def run_program(
@@ -126,262 +130,52 @@ def run_program(
 
     Of each stream at most ``output_bytes`` are kept, half from the beginning and half from the end.
     """
+    stdout, stderr = Kept(output_bytes), Kept(output_bytes)
     try:
-        process = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=dict(environ),
-            bufsize=0,
-            start_new_session=True,
-        )
+        end = process.run(argv, timeout=timeout, environ=environ, stdout=stdout.take, stderr=stderr.take)
     except PermissionError as error:
         return Unknown("denied", str(error))
-    except OSError as error:
+    except process.Interrupted as error:
+        return Unknown("skipped", str(error))
+    except (OSError, ValueError, RuntimeError) as error:
         return Unknown("failed", str(error))
-    stdout, stderr = _Kept(output_bytes), _Kept(output_bytes)
-    timed_out, _ = _follow(process, timeout, stdout.take, stderr.take)
-    if timed_out:
+    if end.timed_out or end.status is None:
         return Unknown("timed-out", f"{argv[0]} gave no answer within {timeout:g} s")
-    return ProgramResult(process.returncode, stdout.text(), stderr.text())
+    return ProgramResult(end.status, stdout.text(), stderr.text())
 
 
-def _follow(
-    process: subprocess.Popen[bytes],
-    timeout: float,
-    take_stdout: Callable[[bytes], None],
-    take_stderr: Callable[[bytes], None],
-) -> tuple[bool, bool]:
-    """Read both pipes until the process ends or its time is up, then end its group. Returns (timed out, gone)."""
-    with _alive_lock:
-        _alive.add(process)
-    if _interrupted.is_set():
-        end_process_tree(process)
-    readers = [_start(_drain, process.stdout, take_stdout), _start(_drain, process.stderr, take_stderr)]
+def _ending(channel: Channel, end: process.End) -> Ending:
+    # What the worker said counts before how its process was taken down.
+    if channel.too_old:
+        return "too-old"
+    if channel.done:
+        return "done"
+    if channel.error is not None:
+        return "raised"
+    if end.timed_out:
+        return "timed-out"
+    return "exited" if _death(end.status) is None else "signal"
+
+
+#: Exit statuses with which Windows ends a process that would have got a signal elsewhere
+#: (MS-ERREF 2.3.1, NTSTATUS values; learn.microsoft.com/openspecs/windows_protocols/ms-erref).
+_WINDOWS_DEATHS = {
+    0xC0000005: "STATUS_ACCESS_VIOLATION",
+    0xC000001D: "STATUS_ILLEGAL_INSTRUCTION",
+    0xC0000094: "STATUS_INTEGER_DIVIDE_BY_ZERO",
+    0xC00000FD: "STATUS_STACK_OVERFLOW",
+    0xC0000135: "STATUS_DLL_NOT_FOUND",
+    0xC0000409: "STATUS_STACK_BUFFER_OVERRUN",
+}
+
+
+def _death(status: int | None) -> str | None:
+    """Return the name of the signal that an exit status stands for, such as ``SIGSEGV``; None if it stands for none."""
+    if status is None or 0 <= status < 0x80000000:
+        return None
+    if status > 0:
+        return _WINDOWS_DEATHS.get(status)
     try:
-        timed_out = not _wait(process, timeout)
-    finally:
-        # Also on Ctrl-C: whatever interrupts the wait, no process of the group is left.
-        gone = end_process_tree(process)
-        with _alive_lock:
-            _alive.discard(process)
-    deadline = time.monotonic() + SECONDS_AFTER_EXIT
-    for reader in readers:
-        reader.join(max(0.0, deadline - time.monotonic()))
-    return timed_out, gone
-
-
-def _result(
-    process: subprocess.Popen[bytes],
-    channel: "_Channel",
-    stderr: "_Kept",
-    *,
-    timed_out: bool,
-    gone: bool,
-    seconds: float,
-) -> ChildResult:
-    status = process.returncode
-    ending: Ending
-    if channel.too_old is not None:
-        ending = "too-old"
-    elif channel.done:
-        ending = "done"
-    elif channel.error is not None:
-        ending = "raised"
-    elif timed_out:
-        ending = "timed-out"
-    elif status is not None and status < 0:
-        ending = "signal"
-    else:
-        ending = "exited"
-    return ChildResult(
-        ending=ending,
-        stage=channel.stage,
-        facts=tuple(channel.facts),
-        error=channel.error,
-        signal_name=signal_name(-status) if ending == "signal" and status is not None else None,
-        exit_status=status,
-        python_version=channel.too_old or channel.version,
-        stderr=stderr.text(),
-        output_lost=channel.overflow or stderr.lost,
-        left_behind=not gone,
-        seconds=seconds,
-    )
-
-
-def signal_name(number: int) -> str:
-    """Return the name of a signal, such as ``SIGSEGV``."""
-    try:
-        return signal.Signals(number).name
+        return signal.Signals(-status).name
     except ValueError:
-        return f"signal {number}"
-
-
-# --- what is running now ------------------------------------------------------------------------
-
-_alive: set[subprocess.Popen[bytes]] = set()
-_alive_lock = threading.Lock()
-_interrupted = threading.Event()
-
-
-def end_all() -> None:
-    """Kill every child that is running now, with its descendants, and start no further one. For an interrupted run."""
-    _interrupted.set()
-    with _alive_lock:
-        processes = list(_alive)
-    for process in processes:
-        end_process_tree(process)
-
-
-def start_afresh() -> None:
-    """Let children be started again after :func:`end_all`: for the next check of the same process."""
-    _interrupted.clear()
-
-
-def end_process_tree(process: subprocess.Popen[bytes]) -> bool:
-    """Kill a child, its process group, and descendants that left the group.
-
-    Returns:
-        False if the child itself still exists (uninterruptible sleep in the kernel).
-    """
-    strays = _descendants(process.pid) if process.poll() is None else []
-    _kill_group(process)
-    for stray in strays:
-        try:
-            stray.kill()
-        except psutil.Error:
-            pass
-    return _wait(process, SECONDS_TO_DIE)
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    # The group outlives its leader as long as one member lives, so its number can't be taken by a stranger in between.
-    try:
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    except (ProcessLookupError, PermissionError):
-        pass
-
-
-def _descendants(pid: int) -> list[psutil.Process]:
-    try:
-        children: list[psutil.Process] = psutil.Process(pid).children(recursive=True)
-        return children
-    except psutil.Error:
-        return []
-
-
-def _wait(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return False
-    return True
-
-
-# --- reading its output -------------------------------------------------------------------------
-
-
-def _start(target: Callable[..., None], *arguments: Any) -> threading.Thread:
-    # A daemon: a grandchild that left the session may hold the pipe for as long as it likes.
-    thread = threading.Thread(target=target, args=arguments, daemon=True)
-    thread.start()
-    return thread
-
-
-def _feed(process: subprocess.Popen[bytes], body: bytes) -> None:
-    assert process.stdin is not None
-    try:
-        process.stdin.write(body)
-        process.stdin.close()
-    except OSError:
-        pass  # it died before it read its request; how it ended says the rest
-
-
-def _drain(stream: Any, take: Callable[[bytes], None]) -> None:
-    while True:
-        try:
-            data = os.read(stream.fileno(), 65536)
-        except (OSError, ValueError):
-            return
-        if not data:
-            stream.close()
-            return
-        take(data)
-
-
-@dataclass
-class _Kept:
-    """The beginning and the end of a stream of any length."""
-
-    limit: int
-    head: bytearray = field(default_factory=bytearray)
-    tail: bytearray = field(default_factory=bytearray)
-    lost: bool = False
-
-    def take(self, data: bytes) -> None:
-        room = self.limit // 2 - len(self.head)
-        self.head += data[:room] if room > 0 else b""
-        self.tail += data[max(room, 0) :]
-        if len(self.tail) > self.limit:
-            del self.tail[: -self.limit // 2]
-            self.lost = True
-
-    def text(self) -> str:
-        tail = bytes(self.tail[-(self.limit // 2) :])
-        lost = self.lost or len(self.tail) > len(tail)
-        middle = b"\n[... output left out ...]\n" if lost else b""
-        return (bytes(self.head) + middle + tail).decode("utf-8", "replace")
-
-
-class _Channel:
-    """The worker's private line, and what came through it."""
-
-    def __init__(self, nonce: str, listener: StageListener | None) -> None:
-        self._prefix = MARKER + nonce.encode()
-        self._listener = listener
-        self._pending = bytearray()
-        self._taken = 0
-        self.facts: list[tuple[str, Any]] = []
-        self.stage: str | None = None
-        self.version: str | None = None
-        self.error: Mapping[str, str] | None = None
-        self.done = False
-        self.too_old: str | None = None
-        self.overflow = False
-
-    def take(self, data: bytes) -> None:
-        self._taken += len(data)
-        if self._taken > CHANNEL_BYTES:
-            self.overflow = True
-            return
-        self._pending += data
-        *lines, rest = self._pending.split(b"\n")
-        self._pending = rest if len(rest) <= LINE_BYTES else bytearray()
-        for line in lines:
-            self._line(bytes(line))
-
-    def _line(self, line: bytes) -> None:
-        if line.startswith(b"envcheck-too-old "):
-            self.too_old = line.split()[1].decode("ascii", "replace")
-        if not line.startswith(self._prefix):
-            return
-        try:
-            kind, content = json.loads(line[len(self._prefix) :])
-        except ValueError:
-            return
-        if kind == "hello":
-            self.version = ".".join(str(part) for part in content["version"])
-        elif kind == "stage":
-            self.stage = str(content)
-            if self._listener is not None:
-                self._listener(self.stage)
-        elif kind == "fact":
-            self.facts.append((str(content[0]), content[1]))
-        elif kind == "raised":
-            self.error = content
-        elif kind == "done":
-            self.done = True
+        return f"signal {-status}"

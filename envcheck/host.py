@@ -51,7 +51,11 @@ class Host:
     # --- files ------------------------------------------------------------------------------
 
     def real(self, path: str) -> str:
-        """Return where ``path`` lies on this file system. Absolute links below ``root`` stay below it."""
+        """Return where ``path`` lies on this file system. Absolute links below ``root`` stay below it.
+
+        Raises:
+            OSError: if links below ``root`` lead in a circle. (Without a root, whoever opens the path is told.)
+        """
         if not self.root or not path.startswith("/"):
             return path
         done = PurePosixPath("/")
@@ -70,7 +74,7 @@ class Host:
                 continue
             links += 1
             if links > LINKS_LIMIT:
-                return here
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
             target = PurePosixPath(link)
             if target.is_absolute():
                 done = PurePosixPath("/")
@@ -79,19 +83,21 @@ class Host:
                 todo.extend(reversed(target.parts))
         return self.root + str(done)
 
-    def read_bytes(self, path: str, limit: int = READ_LIMIT_BYTES) -> bytes | None | Unknown:
-        """Return the first ``limit`` bytes of a file, or None if there is no such file."""
+    def read_bytes(self, path: str, limit: int = READ_LIMIT_BYTES, offset: int = 0) -> bytes | None | Unknown:
+        """Return at most ``limit`` bytes of a file from ``offset`` on, or None if there is no such file."""
         try:
             # Not blocking: a FIFO or a device in the place of a file must not hold us up.
             descriptor = os.open(self.real(path), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        except OSError as error:
+        except (OSError, ValueError) as error:
             return no_file(error)
         try:
             if stat.S_ISDIR(os.fstat(descriptor).st_mode):
                 return Unknown("failed", f"{path} is a folder")
+            if offset:
+                os.lseek(descriptor, offset, os.SEEK_SET)
             data = bytearray()
             while len(data) < limit:
-                piece = os.read(descriptor, min(limit - len(data), 1024 * 1024))
+                piece = _read(descriptor, min(limit - len(data), 1024 * 1024))
                 if not piece:
                     break
                 data += piece
@@ -110,14 +116,14 @@ class Host:
         """Return the sorted names in a folder, or None if there is no such folder."""
         try:
             return tuple(sorted(os.listdir(self.real(path))))
-        except OSError as error:
+        except (OSError, ValueError) as error:
             return no_file(error)
 
     def stat(self, path: str) -> os.stat_result | None | Unknown:
         """Return the state of what ``path`` leads to, or None if there is nothing."""
         try:
             return os.stat(self.real(path))
-        except OSError as error:
+        except (OSError, ValueError) as error:
             return no_file(error)
 
     def exists(self, path: str) -> bool | Unknown:
@@ -137,11 +143,11 @@ class Host:
 
     def link(self, path: str) -> str | None | Unknown:
         """Return what a symbolic link says, or None if ``path`` is no link."""
-        real_folder = self.real(os.path.dirname(path))
+        folder, name = os.path.split(path.rstrip("/"))
         try:
-            return os.readlink(os.path.join(real_folder, os.path.basename(path)))
-        except OSError as error:
-            return None if error.errno == errno.EINVAL else no_file(error)
+            return os.readlink(os.path.join(self.real(folder), name))
+        except (OSError, ValueError) as error:
+            return None if getattr(error, "errno", None) == errno.EINVAL else no_file(error)
 
     # --- programs and children ----------------------------------------------------------------
 
@@ -180,9 +186,21 @@ class Host:
         )
 
 
-def no_file(error: OSError) -> Unknown | None:
+def _read(descriptor: int, size: int) -> bytes:
+    while True:
+        try:
+            return os.read(descriptor, size)
+        except BlockingIOError:
+            return b""  # a FIFO whose writer says nothing now, or the end of /dev/kmsg
+        except BrokenPipeError:
+            continue  # /dev/kmsg overwrote what came next; reading goes on after it
+
+
+def no_file(error: OSError | ValueError) -> Unknown | None:
     """Tell 'there is none' (None) from 'could not tell' (Unknown) in an error of the operating system."""
-    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENXIO, errno.ENODEV):
+    if not isinstance(error, OSError):
+        return None  # a name with a NUL, or with characters that this file system has no bytes for: nothing can have it
+    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENXIO, errno.ENODEV, errno.ESRCH):
         return None
     if error.errno in (errno.EACCES, errno.EPERM):
         return Unknown("denied", f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror))

@@ -57,7 +57,7 @@ def resolve_pointer(document: Any, pointer: str) -> Any:
             if key not in value:
                 raise LookupError(pointer)
             value = value[key]
-        elif isinstance(value, list):
+        elif isinstance(value, list | tuple):
             if not key.isdecimal() or int(key) >= len(value):
                 raise LookupError(pointer)
             value = value[int(key)]

@@ -1,13 +1,12 @@
 """Start one worker inside a target interpreter.
 
-    TARGET_PYTHON -B _boot.py WORKER NONCE      the request as JSON on standard input
+    TARGET_PYTHON -B _boot.py WORKER_FILE NONCE      the request as JSON on standard input
 
 Standard library only, and written so that even Python 2.7 can parse it and answer. Nothing of
 envcheck imports this file. Standard output becomes a private channel: lines of marker, nonce and
 JSON. Whatever the target's own code prints goes to standard error instead.
 
-Exit status 65 and the word ``envcheck-too-old`` on standard output mean that this Python is older
-than 3.6.
+Exit status 65 and the message ``too-old`` on the channel mean that this Python is older than 3.6.
 """
 
 import os
@@ -16,17 +15,21 @@ import sys
 MARKER = "@envcheck@"
 
 if sys.version_info < (3, 6):
-    sys.stdout.write("envcheck-too-old %d.%d.%d\n" % tuple(sys.version_info[:3]))
+    version = "%d.%d.%d" % sys.version_info[:3]
+    sys.stdout.write('\n%s%s["too-old", "%s"]\n' % (MARKER, sys.argv[2], version))
     sys.stdout.flush()
     os._exit(65)
 
-_HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or os.curdir) != _HERE]
+_HERE = os.path.abspath(__file__)
+_FOLDERS = (os.path.dirname(_HERE), os.path.dirname(os.path.realpath(_HERE)))
+sys.path[:] = [entry for entry in sys.path if os.path.normpath(entry) not in _FOLDERS]
 
 import faulthandler  # noqa: E402 - the worker's own folder must leave sys.path before anything is imported
 import json  # noqa: E402
 import signal  # noqa: E402
+import threading  # noqa: E402
 import traceback  # noqa: E402
+import types  # noqa: E402
 
 
 class Channel(object):
@@ -35,12 +38,17 @@ class Channel(object):
     def __init__(self, descriptor, nonce):
         self._descriptor = descriptor
         self._prefix = "\n" + MARKER + nonce
+        self._lock = threading.Lock()
+        self._process = os.getpid()
 
     def _send(self, kind, content):
+        if os.getpid() != self._process:
+            return  # a fork of the worker: its end is not the worker's end
         line = self._prefix + json.dumps([kind, content]) + "\n"
         data = line.encode("ascii")
-        while data:
-            data = data[os.write(self._descriptor, data) :]
+        with self._lock:
+            while data:
+                data = data[os.write(self._descriptor, data) :]
 
     def stage(self, name):
         """Say what comes next, before it is tried: if it kills the process, the parent knows what did."""
@@ -55,45 +63,77 @@ def _end_with_parent(seconds):
     # The default action of SIGALRM ends the process even inside C code, should the parent be gone by then.
     if hasattr(signal, "setitimer"):
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])
         signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
+def _leave_no_core():
+    # A crash is an answer here; it must not leave gigabytes in the user's folder.
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    except (ImportError, OSError, ValueError):
+        pass
+
+
 def _describe(error):
-    lines = traceback.format_exception(type(error), error, error.__traceback__)
+    try:
+        message = str(error)[:4000]
+        lines = traceback.format_exception(type(error), error, error.__traceback__)
+    except Exception as failure:
+        message, lines = "(an exception that cannot be shown: %s)" % type(failure).__name__, []
     return {
         "type": type(error).__module__ + "." + type(error).__name__,
-        "message": str(error)[:4000],
+        "message": message,
         "traceback": "".join(lines)[-8000:],
     }
 
 
+def _load(path):
+    """Run a worker's file as a module of its own name: frameworks look classes and sources up in sys.modules."""
+    module = types.ModuleType("envcheck_worker_" + os.path.splitext(os.path.basename(path))[0])
+    module.__file__ = path
+    sys.modules[module.__name__] = module
+    with open(path, "rb") as stream:
+        exec(compile(stream.read(), path, "exec"), module.__dict__)
+    return module
+
+
+def _flush():
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except Exception:
+        pass  # the target's code may have closed or replaced them
+
+
 def _run():
-    worker, nonce = sys.argv[1], sys.argv[2]
+    path, nonce = sys.argv[1], sys.argv[2]
+    _end_with_parent(600)
     descriptor = os.dup(1)
     os.dup2(2, 1)
     if os.name == "nt":
         os.set_inheritable(1, True)
     channel = Channel(descriptor, nonce)
-    channel._send("hello", {"version": list(sys.version_info[:3]), "pid": os.getpid()})
-    faulthandler.enable()
-    request = json.loads(sys.stdin.read() or "{}")
-    _end_with_parent(float(request.pop("_seconds", 600)))
-    sys.argv[:] = [worker]
-    path = os.path.join(_HERE, worker + ".py")
-    with open(path, "rb") as stream:
-        code = compile(stream.read(), path, "exec")
-    namespace = {"__name__": "envcheck_worker_" + worker, "__file__": path}
+    channel._send("hello", "%d.%d.%d" % sys.version_info[:3])
+    faulthandler.enable(2)
+    _leave_no_core()
+    body = sys.stdin.buffer.read()
+    if not body:
+        os._exit(1)  # the parent is gone
+    request = json.loads(body.decode("ascii"))
+    _end_with_parent(request.pop("_seconds"))
+    sys.argv[:] = [path]
     status = 0
     try:
-        exec(code, namespace)
-        namespace["main"](request, channel)
+        _load(path).main(request, channel)
     except BaseException as error:
         channel._send("raised", _describe(error))
         status = 1
     else:
         channel._send("done", None)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _flush()
     # Frameworks sometimes hang or crash while the interpreter is taken down; the answer is already given.
     os._exit(status)
 
