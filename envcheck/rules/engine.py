@@ -169,7 +169,8 @@ def _crash(rule: Rule, error: Exception) -> Finding:
 
 
 def _explain(found: list[_Found]) -> list[Finding]:
-    """Link each finding to the lowest one that its rule names as a possible cause and that is about the same thing."""
+    """Link each finding to the lowest one that its rule names as a possible cause and that is about the same "
+    "thing."""
     explained = []
     for symptom in found:
         after = symptom.after

@@ -92,8 +92,8 @@ def _replace_nouveau(facts: Facts) -> tuple[Fix, ...]:
     layer="driver",
     title=template("The NVIDIA GPU {device} is reserved for a virtual machine"),
     message=template(
-        "The kernel driver '{driver}' keeps the NVIDIA GPU at {device} for a virtual machine, so this system cannot use "
-        "it. On a host of virtual machines that is wanted."
+        "The kernel driver '{driver}' keeps the NVIDIA GPU at {device} for a virtual machine, so this system cannot "
+        "use it. On a host of virtual machines that is wanted."
     ),
 )
 def vfio_bound_to_gpu(facts: Facts) -> Iterator[Failure]:
@@ -126,9 +126,9 @@ def vfio_bound_to_gpu(facts: Facts) -> Iterator[Failure]:
     layer="driver",
     title=template("An NVIDIA GPU is there, but no NVIDIA driver"),
     message=template(
-        "The PCI bus shows an NVIDIA GPU at {device}. No driver is bound to it, the kernel has no nvidia module loaded, "
-        "and the driver's library libnvidia-ml is not installed. Without the driver no framework can use the GPU; "
-        "all of them run on the processor."
+        "The PCI bus shows an NVIDIA GPU at {device}. No driver is bound to it, the kernel has no nvidia module "
+        "loaded, and the driver's library libnvidia-ml is not installed. Without the driver no framework can use the "
+        "GPU; all of them run on the processor."
     ),
 )
 def nvidia_driver_not_installed(facts: Facts) -> Iterator[Failure]:
@@ -169,9 +169,9 @@ def nvidia_driver_not_installed(facts: Facts) -> Iterator[Failure]:
     layer="driver",
     title=template("The NVIDIA kernel module is not loaded"),
     message=template(
-        "NVIDIA's libraries are installed and the GPU at {device} is on the bus, but the running kernel has no nvidia "
-        "module loaded, so nothing reaches the GPU. Usual reasons: the module was not built for this kernel after a "
-        "kernel update, Secure Boot refuses it, or another driver holds the GPU."
+        "NVIDIA's libraries are installed and the GPU at {device} is on the bus, but the running kernel has no "
+        "nvidia module loaded, so nothing reaches the GPU. Usual reasons: the module was not built for this kernel "
+        "after a kernel update, Secure Boot refuses it, or another driver holds the GPU."
     ),
     after=("nouveau-bound-to-gpu", "vfio-bound-to-gpu"),
 )

@@ -68,9 +68,9 @@ def _error(facts: Facts) -> str:
     layer="driver",
     title=template("The NVIDIA driver was updated, and the old kernel module is still running"),
     message=template(
-        "NVIDIA's library and the loaded kernel module ({module}) are of different versions, and the driver refuses to "
-        "work with itself: {error}. That is the state between a driver update and the next restart; running programs "
-        "go on, new ones fail."
+        "NVIDIA's library and the loaded kernel module ({module}) are of different versions, and the driver refuses "
+        "to work with itself: {error}. That is the state between a driver update and the next restart; running "
+        "programs go on, new ones fail."
     ),
 )
 def nvidia_driver_reboot_pending(facts: Facts) -> Iterator[Failure]:
@@ -107,8 +107,8 @@ def nvidia_driver_reboot_pending(facts: Facts) -> Iterator[Failure]:
     layer="driver",
     title=template("This user may not open the NVIDIA devices"),
     message=template(
-        "The driver is loaded, but this user may not open the files /dev/nvidia*: {error}. They belong to a group that "
-        "the user, or the user inside the container, is not in."
+        "The driver is loaded, but this user may not open the files /dev/nvidia*: {error}. They belong to a group "
+        "that the user, or the user inside the container, is not in."
     ),
 )
 def nvidia_device_permission_denied(facts: Facts) -> Iterator[Failure]:
@@ -133,8 +133,8 @@ def nvidia_device_permission_denied(facts: Facts) -> Iterator[Failure]:
     layer="platform",
     title=template("The container lost its right to open the GPU"),
     message=template(
-        "NVIDIA's library is there but gets no access to the GPU: {error}. In a container that worked before, systemd on "
-        "the host has rewritten the container's device rules."
+        "NVIDIA's library is there but gets no access to the GPU: {error}. In a container that worked before, "
+        "systemd on the host has rewritten the container's device rules."
     ),
 )
 def container_gpu_access_lost(facts: Facts) -> Iterator[Failure]:
@@ -160,8 +160,8 @@ def container_gpu_access_lost(facts: Facts) -> Iterator[Failure]:
     layer="platform",
     title=template("Windows blocks access to the GPU from WSL"),
     message=template(
-        "NVIDIA's library runs inside WSL, but Windows refuses access to the GPU: {error}. The card is in a mode without "
-        "display (TCC), or the driver on Windows is installed only in part."
+        "NVIDIA's library runs inside WSL, but Windows refuses access to the GPU: {error}. The card is in a mode "
+        "without display (TCC), or the driver on Windows is installed only in part."
     ),
 )
 def wsl_gpu_access_blocked(facts: Facts) -> Iterator[Failure]:
@@ -212,8 +212,8 @@ def nvml_fails(facts: Facts) -> Iterator[Failure]:
     layer="driver",
     title=template("The NVIDIA driver does not answer"),
     message=template(
-        "A call into NVIDIA's management library got no answer: {detail}. Programs that touch the GPU will hang in the "
-        "same way. The GPU or its firmware has stopped working, or a reset is stuck."
+        "A call into NVIDIA's management library got no answer: {detail}. Programs that touch the GPU will hang in "
+        "the same way. The GPU or its firmware has stopped working, or a reset is stuck."
     ),
 )
 def nvidia_driver_unresponsive(facts: Facts) -> Iterator[Failure]:
@@ -269,8 +269,9 @@ def nvml_crashes(facts: Facts) -> Iterator[Failure]:
     layer="driver",
     title=template("The NVIDIA kernel module runs, but its management library is not installed"),
     message=template(
-        "The kernel has the nvidia module loaded (version {module}), and the library libnvidia-ml.so.1 cannot be found. "
-        "Without it no tool can read what the GPU is and does, and the CUDA library of the driver is often missing too."
+        "The kernel has the nvidia module loaded (version {module}), and the library libnvidia-ml.so.1 cannot be "
+        "found. Without it no tool can read what the GPU is and does, and the CUDA library of the driver is often "
+        "missing too."
     ),
 )
 def nvml_library_missing(facts: Facts) -> Iterator[Failure]:
@@ -296,8 +297,8 @@ def nvml_library_missing(facts: Facts) -> Iterator[Failure]:
     layer="platform",
     title=template("The container was started without its host's GPU"),
     message=template(
-        "The host has an NVIDIA GPU with a running driver, as the kernel shows, but NVIDIA's libraries are not in this "
-        "container ({container}): they come in only where the GPU is asked for at the start."
+        "The host has an NVIDIA GPU with a running driver, as the kernel shows, but NVIDIA's libraries are not in "
+        "this container ({container}): they come in only where the GPU is asked for at the start."
     ),
 )
 def container_gpu_not_requested(facts: Facts) -> Iterator[Failure]:
@@ -325,16 +326,16 @@ def container_gpu_not_requested(facts: Facts) -> Iterator[Failure]:
     layer="driver",
     title=template("The NVIDIA driver does not bring up the GPU {device}"),
     message=template(
-        "The PCI bus shows an NVIDIA GPU at {device} with the nvidia driver bound to it, but the driver does not list "
-        "it. Its start failed; lines with 'NVRM' in the kernel's log say why."
+        "The PCI bus shows an NVIDIA GPU at {device} with the nvidia driver bound to it, but the driver does not "
+        "list it. Its start failed; lines with 'NVRM' in the kernel's log say why."
     ),
 )
 def nvidia_gpu_init_failed(facts: Facts) -> Iterator[Failure]:
     """The driver runs, but one of the GPUs on the bus is not among those that it lists.
 
     The kernel's log has 'RmInitAdapter failed' for its address. Reasons: a GPU that this driver branch does not know or
-    no longer knows, the wrong flavour of the kernel module, a missing power cable, a memory window that the firmware did
-    not give, a dying card. The other GPUs can be used meanwhile.
+    no longer knows, the wrong flavour of the kernel module, a missing power cable, a memory window that the firmware
+    did not give, a dying card. The other GPUs can be used meanwhile.
     """
     if in_container(facts):
         raise NotApplicable("in a container the bus is the host's, and the GPUs are those that were handed in")
@@ -363,8 +364,9 @@ def _place_on_bus(address: str) -> str:
     layer="driver",
     title=template("{gpu} is in the compute mode '{mode}'"),
     message=template(
-        "An administrator set the compute mode of {gpu} to '{mode}'. In the mode 'prohibited' no program may compute on "
-        "it; in 'exclusive-process' one program at a time may, and others are turned away. Nothing in Python changes it."
+        "An administrator set the compute mode of {gpu} to '{mode}'. In the mode 'prohibited' no program may compute "
+        "on it; in 'exclusive-process' one program at a time may, and others are turned away. Nothing in Python "
+        "changes it."
     ),
 )
 def gpu_exclusive_compute_mode(facts: Facts) -> Iterator[Failure]:
