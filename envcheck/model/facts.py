@@ -19,6 +19,7 @@ Count = int | Unknown
 OptionalCount = int | None | Unknown
 Number = float | Unknown
 Texts = tuple[str, ...] | Unknown
+OptionalFlag = bool | None | Unknown
 
 NOT_RECORDED = Unknown("skipped", "not recorded")  #: for facts that older snapshots do not hold
 
@@ -96,7 +97,7 @@ class Cpu(Record, frozen=True, kw_only=True):
     cores_logical: OptionalCount
     cores_usable: Number  #: what affinity and the cgroup leave; 0.5 is half a core
     instruction_sets: Texts  #: names of ``probes/cpu.py``: ``sse4_1 avx avx2 fma avx512f amx_tile ...``
-    virtual: Flag = Unknown("skipped", "not recorded")  #: a hypervisor stands between, and may hide instructions
+    virtual: Flag = NOT_RECORDED  #: a hypervisor stands between, and may hide instructions
     volatile: CpuVolatile
 
 
@@ -132,35 +133,93 @@ class Hardware(Record, frozen=True, kw_only=True):
 # --- driver -----------------------------------------------------------------------------------
 
 
+class GpuProcess(Record, frozen=True, kw_only=True):
+    """A process that uses a GPU. Inside containers and under WSL the driver hides those of others."""
+
+    pid: int
+    kind: str  #: ``compute`` or ``graphics``
+    name: OptionalText  #: the program's name in /proc
+    memory_used_bytes: OptionalCount
+
+
 class NvidiaGpuVolatile(Record, frozen=True, kw_only=True):
     memory_free_bytes: Count
     memory_used_bytes: Count
     temperature_celsius: Count
     power_watts: Number
     utilization_percent: Count
+    clock_sm_mhz: Count = NOT_RECORDED
+    slowdown_reasons: Texts = NOT_RECORDED  #: names of ``probes/nvml.py``: ``idle power-cap hardware-thermal ...``
+    pcie_generation: Count = NOT_RECORDED  #: falls when the GPU is idle
+    pcie_width: Count = NOT_RECORDED
+    pcie_replays: Count = NOT_RECORDED
+    ecc_uncorrected_since_boot: OptionalCount = NOT_RECORDED
+    processes: tuple[GpuProcess, ...] | Unknown = NOT_RECORDED
 
 
-class NvidiaGpu(Record, frozen=True, kw_only=True):
-    """One GPU as NVML tells it."""
+class MigDevice(Record, frozen=True, kw_only=True):
+    """One slice of a GPU that is divided by MIG."""
 
     index: int
     name: Text
     uuid: Text
-    pci_address: Text
+    memory_total_bytes: Count
+    gpu_instance: Count
+    compute_instance: Count
+
+
+class NvidiaGpu(Record, frozen=True, kw_only=True):
+    """One GPU as NVML tells it. Optional facts are None where the GPU has no such thing."""
+
+    index: int
+    name: Text
+    uuid: Text
+    pci_address: Text  #: as sysfs writes it: ``0000:01:00.0``
     compute_capability: Text  #: such as ``9.0``
     memory_total_bytes: Count
     compute_mode: Text  #: ``default``, ``exclusive-process`` or ``prohibited``
     mig_mode: OptionalText  #: ``enabled`` or ``disabled``; None: the GPU has no MIG
     persistence_mode: Flag
+    mig_devices: tuple[MigDevice, ...] | Unknown = NOT_RECORDED
+    architecture: Text = NOT_RECORDED  #: such as ``hopper``
+    minor_number: Count = NOT_RECORDED  #: the N of /dev/nvidiaN
+    vbios_version: Text = NOT_RECORDED
+    gsp_firmware_version: OptionalText = NOT_RECORDED
+    bar1_total_bytes: Count = NOT_RECORDED
+    display_active: Flag = NOT_RECORDED
+    virtualization: OptionalText = NOT_RECORDED  #: ``pass-through``, ``vgpu``, ``vgpu-host``, ``vsga-host``; None: none
+    vgpu_licensed: OptionalFlag = NOT_RECORDED
+    ecc_mode: OptionalText = NOT_RECORDED  #: ``enabled`` or ``disabled``
+    ecc_uncorrected: OptionalCount = NOT_RECORDED  #: over the life of the GPU
+    retired_pages: OptionalCount = NOT_RECORDED  #: for double-bit errors
+    retired_pages_pending: OptionalFlag = NOT_RECORDED
+    remapped_rows_uncorrectable: OptionalCount = NOT_RECORDED
+    remapped_rows_correctable: OptionalCount = NOT_RECORDED
+    row_remap_pending: OptionalFlag = NOT_RECORDED
+    row_remap_failed: OptionalFlag = NOT_RECORDED
+    inforom_valid: OptionalFlag = NOT_RECORDED
+    recovery_action: OptionalText = NOT_RECORDED  #: ``reset``, ``reboot``, ...; None: no action is needed
+    pcie_generation_max: Count = NOT_RECORDED
+    pcie_width_max: Count = NOT_RECORDED
+    nvlinks: OptionalCount = NOT_RECORDED
+    nvlinks_active: OptionalCount = NOT_RECORDED
+    fabric_state: OptionalText = NOT_RECORDED  #: ``not-started``, ``in-progress``, ``completed``; None: no NVSwitch
+    fabric_status: OptionalText = NOT_RECORDED  #: NVML's name for the error, where the fabric completed with one
+    temperature_slowdown_celsius: Count = NOT_RECORDED
+    power_limit_watts: Number = NOT_RECORDED
+    power_limit_default_watts: Number = NOT_RECORDED
+    clock_sm_max_mhz: Count = NOT_RECORDED
     volatile: NvidiaGpuVolatile
 
 
 class Nvml(Record, frozen=True, kw_only=True):
     """NVIDIA's management library, called in a child."""
 
-    status: Text  #: ``ok``, ``library-missing``, ``error``
-    error: OptionalText  #: NVML's own name and words for the error
+    status: Text  #: ``ok``, ``library-missing``, ``library-unusable`` (the loader refuses it), ``error``
+    error: OptionalText  #: NVML's own name and words for the error, or the loader's words
     library: OptionalText  #: the file that was loaded
+    error_code: OptionalCount = NOT_RECORDED  #: NVML's number for the error
+    version: OptionalText = NOT_RECORDED  #: of the library
 
 
 class NvidiaDriver(Record, frozen=True, kw_only=True):

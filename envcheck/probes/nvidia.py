@@ -1,0 +1,77 @@
+"""NVIDIA's driver: what the kernel's files say, and what NVML says."""
+
+import re
+
+from envcheck.host import Host
+from envcheck.model.facts import NvidiaDriver
+from envcheck.model.unknown import Unknown
+from envcheck.probes import files, nvml
+
+VERSION_FILE = "/proc/driver/nvidia/version"
+MODULE_VERSION_FILE = "/sys/module/nvidia/version"
+_VERSION = re.compile(r"Kernel Module(?: for \S+)?\s+(\d+(?:\.\d+)+)")
+
+
+def probe(host: Host) -> NvidiaDriver:
+    """Look at the driver and its GPUs.
+
+    NVML is asked even where the kernel shows no driver: under WSL 2 the driver belongs to Windows, and NVML is the
+    only one who knows it.
+    """
+    loaded = module_loaded(host)
+    module_version, flavour = _kernel_module(host)
+    answer = nvml.ask(host)
+    version, how = _driver_version(host, answer, module_version)
+    gpus = answer.gpus
+    if answer.nvml.status == "library-missing" and loaded is False:
+        gpus = ()
+    return NvidiaDriver(
+        version=version,
+        version_how=how,
+        kernel_module_loaded=loaded,
+        kernel_module_version=module_version,
+        kernel_module_flavour=flavour,
+        cuda_driver_api_version=answer.cuda_version,
+        nvml=answer.nvml,
+        gpus=gpus,
+    )
+
+
+def module_loaded(host: Host, name: str = "nvidia") -> bool | Unknown:
+    """Say whether a kernel module is loaded: a line of /proc/modules, or a folder in sysfs (also if built in)."""
+    if host.is_dir(f"/sys/module/{name}"):
+        return True
+    modules = host.read_text("/proc/modules")
+    if isinstance(modules, str):
+        return any(line.split(" ", 1)[0] == name for line in modules.splitlines())
+    if isinstance(modules, Unknown):
+        return modules
+    if host.is_dir("/sys/module"):
+        return False
+    return Unknown("failed", "neither /proc/modules nor /sys/module can be seen")
+
+
+def _kernel_module(host: Host) -> tuple[str | None | Unknown, str | None | Unknown]:
+    """Return version and flavour of the loaded kernel module."""
+    text = host.read_text(VERSION_FILE)
+    if isinstance(text, str):
+        match = _VERSION.search(text)
+        flavour = "open" if "Open Kernel Module" in text else "proprietary"
+        version = match.group(1) if match else Unknown("failed", f"{VERSION_FILE} is not understood: {text[:80]!r}")
+        return version, flavour
+    version_line = files.line(host, MODULE_VERSION_FILE)
+    if isinstance(text, Unknown):
+        return (version_line if isinstance(version_line, str) else text), text
+    return version_line, None if version_line is None else Unknown("failed", f"{VERSION_FILE} is missing")
+
+
+def _driver_version(
+    host: Host, answer: nvml.Answer, module_version: str | None | Unknown
+) -> tuple[str | None | Unknown, str | None | Unknown]:
+    if isinstance(answer.driver_version, str):
+        return answer.driver_version, "nvml"
+    if isinstance(module_version, str):
+        return module_version, VERSION_FILE if host.is_file(VERSION_FILE) else MODULE_VERSION_FILE
+    if isinstance(module_version, Unknown):
+        return module_version, module_version
+    return answer.driver_version, answer.driver_version
