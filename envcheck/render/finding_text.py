@@ -4,7 +4,7 @@ from envcheck.model.report import Finding, Fix
 from envcheck.render import clean, words
 from envcheck.render.page import Page
 from envcheck.render.structure import Cause
-from envcheck.render.values import MESSAGE_LIMIT, TITLE_LIMIT, evidence
+from envcheck.render.values import MESSAGE_LIMIT, TITLE_LIMIT, evidence, seen_where
 from envcheck.words import sentence
 
 INDENT = 2
@@ -55,8 +55,8 @@ def add_evidence(page: Page, finding: Finding) -> None:
         return
     page.paragraph(sentence(words.SEEN), indent=INDENT)
     for seen in finding.evidence:
-        pointer = clean.shorten(clean.line(seen.fact), TITLE_LIMIT)
-        page.paragraph(f"{pointer} = {evidence(seen.value)}", indent=INDENT + 2)
+        pointer = clean.shorten(clean.line(seen_where(seen.fact)), TITLE_LIMIT)
+        page.paragraph(f"{pointer}: {evidence(seen.value)}", indent=INDENT + 2)
 
 
 def add_fix(page: Page, first: str, fix: Fix, indent: int = INDENT) -> None:

@@ -1,8 +1,6 @@
 """The report as Markdown, fit for an issue tracker."""
 
-from collections.abc import Sequence
-
-from envcheck.model.facts import SmokeRun, Stage
+from envcheck.model.facts import SmokeRun
 from envcheck.model.report import Finding, Report
 from envcheck.model.unknown import Unknown
 from envcheck.render import clean, smoke, words
@@ -22,7 +20,16 @@ from envcheck.render.markdown_text import (
 )
 from envcheck.render.structure import Cause, backend_name, grouped, undecided, verdict
 from envcheck.render.style import Style
-from envcheck.render.values import FACT_LIMIT, MESSAGE_LIMIT, TITLE_LIMIT, duration, evidence, number, outline
+from envcheck.render.values import (
+    FACT_LIMIT,
+    MESSAGE_LIMIT,
+    TITLE_LIMIT,
+    duration,
+    evidence,
+    number,
+    outline,
+    seen_where,
+)
 from envcheck.words import sentence
 
 _STYLE = Style()
@@ -36,7 +43,7 @@ def render(report: Report) -> str:
     parts += [cause_markdown(cause) for cause in groups.causes]
     if groups.notes:
         parts.append(heading(3, sentence(words.NOTES)))
-        parts.append(bullets(_title(note) for note in groups.notes))
+        parts.append(bullets(note_markdown(note) for note in groups.notes))
     parts += [*_undecided(report), *_stages(report.facts.smoke), _facts(report)]
     parts.append(paragraph(sentence(words.MADE_BY, version=report.envcheck, created=report.created)))
     return "\n".join(parts)
@@ -46,7 +53,8 @@ def _short(text: str) -> str:
     return clean.shorten(clean.line(text), TITLE_LIMIT)
 
 
-def _title(finding: Finding) -> str:
+def note_markdown(finding: Finding) -> str:
+    """Return a finding in one line."""
     name = f"{finding.id}: {finding.subject}" if finding.subject else finding.id
     return f"{line(_short(finding.title))} ({code(_short(name))})"
 
@@ -100,13 +108,13 @@ def cause_markdown(cause: Cause) -> str:
     if finding.message:
         parts.append(paragraphs(clean.shorten(finding.message, MESSAGE_LIMIT)))
     if finding.evidence:
-        rows = [(code(_short(seen.fact)), code(evidence(seen.value))) for seen in finding.evidence]
+        rows = [(code(_short(seen_where(seen.fact))), code(evidence(seen.value))) for seen in finding.evidence]
         parts.append(table((sentence(words.WHERE), sentence(words.WHAT_WAS_SEEN)), rows))
     for index, fix in enumerate(finding.fixes):
         parts.append(fix_markdown(fix, sentence(words.OR if index else words.TO_DO)))
     if cause.consequences:
         parts.append(paragraph(sentence(words.ALSO_EXPLAINS)))
-        parts.append(bullets(_title(consequence) for consequence in cause.consequences))
+        parts.append(bullets(note_markdown(consequence) for consequence in cause.consequences))
     return "\n".join(parts)
 
 
@@ -122,27 +130,9 @@ def _undecided(report: Report) -> list[str]:
 def _stages(runs: tuple[SmokeRun, ...] | Unknown) -> list[str]:
     if isinstance(runs, Unknown):
         return []
-    rows = [row for run in runs for row in _stage_rows(run)]
+    rows = [[escape(_short(text)) for text in row] for run in runs for row in smoke.stage_cells(run)]
     head = [sentence(word) for word in words.STAGE_TABLE]
     return [details(sentence(words.ALL_STAGES), table(head, rows))] if rows else []
-
-
-def _stage_rows(run: SmokeRun) -> Sequence[Sequence[str]]:
-    if isinstance(run.stages, Unknown):
-        return []
-    return [[escape(_short(text)) for text in (run.backend, run.device, *_stage_cells(stage))] for stage in run.stages]
-
-
-def _stage_cells(stage: Stage) -> tuple[str, ...]:
-    deviation, tolerance, seconds = stage.volatile.deviation, stage.tolerance, stage.seconds
-    return (
-        stage.name,
-        sentence(words.STATUS[stage.status]) if stage.status in words.STATUS else stage.status,
-        duration(seconds) if isinstance(seconds, float | int) else "",
-        number(deviation) if isinstance(deviation, float | int) else "",
-        number(tolerance) if isinstance(tolerance, float | int) else "",
-        stage.detail,
-    )
 
 
 def _facts(report: Report) -> str:

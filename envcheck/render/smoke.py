@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from envcheck.model.facts import SmokeRun
+from envcheck.model.facts import SmokeRun, Stage
 from envcheck.model.unknown import Unknown
 from envcheck.render import words
-from envcheck.render.values import duration
+from envcheck.render.structure import backend_name
+from envcheck.render.values import duration, number
 from envcheck.words import sentence
 
 MARKS = {"passed": "ok", "failed": "error", "crashed": "error", "timed-out": "error", "skipped": "none"}
@@ -57,3 +58,22 @@ def timed(runs: Sequence[SmokeRun]) -> bool:
 def reasons(runs: Sequence[SmokeRun]) -> tuple[tuple[SmokeRun, str], ...]:
     """Return the runs that did not pass with the framework's own words for it."""
     return tuple((run, run.reason) for run in runs if run.status != "passed" and isinstance(run.reason, str))
+
+
+def stage_cells(run: SmokeRun) -> tuple[tuple[str, ...], ...]:
+    """Return the rows of the table of stages: see ``words.STAGE_TABLE``."""
+    if isinstance(run.stages, Unknown):
+        return ()
+    return tuple((backend_name(run.backend), run.device, *_stage(stage)) for stage in run.stages)
+
+
+def _stage(stage: Stage) -> tuple[str, ...]:
+    deviation, tolerance, seconds = stage.volatile.deviation, stage.tolerance, stage.seconds
+    return (
+        stage.name,
+        sentence(words.STATUS[stage.status]) if stage.status in words.STATUS else stage.status,
+        duration(seconds) if isinstance(seconds, float | int) else "",
+        number(deviation) if isinstance(deviation, float | int) else "",
+        number(tolerance) if isinstance(tolerance, float | int) else "",
+        stage.detail,
+    )

@@ -78,6 +78,12 @@ def evidence(value: Any) -> str:
     return clean.shorten(clean.block(plain(value)).strip(), EVIDENCE_LIMIT)
 
 
+def seen_where(fact: str) -> str:
+    """Return where a piece of evidence stands: a pointer into the facts as it is, a line of a log in words."""
+    place, _, number = fact.partition(":")
+    return sentence(words.LINE, number=number) if place == "log" else fact
+
+
 @dataclass(frozen=True)
 class Row:
     """One line of the outline of all facts; ``value`` is None for a heading."""

@@ -109,6 +109,17 @@ STAGE = template("{name}: {status}")
 DEVIATION = template("deviation {value}")
 TOLERANCE = template("tolerance {value}")
 
+STACK = template("The stack, floor by floor")
+FINDINGS = template("Findings")
+SEVERITIES = {
+    "ok": template("ok"),
+    "error": template("error"),
+    "warning": template("warning"),
+    "info": template("note"),
+    "unknown": template("unknown"),
+    "none": template("none"),
+}
+
 # --- findings ---------------------------------------------------------------------------------
 
 SEEN = template("Seen:")
@@ -169,6 +180,35 @@ FINALLY = {
     "kernel": template("That was the last step. Restart the notebook kernel."),
     "none": template("That was the last step."),
 }
+
+# --- JUnit ------------------------------------------------------------------------------------
+
+JUNIT_UNKNOWN = template("could not be decided: {detail}")
+JUNIT_BLOCKED = template("explained by {detail}")
+JUNIT_NOT_APPLICABLE = template("not applicable: {detail}")
+
+# --- an explanation of a log ------------------------------------------------------------------
+
+EXPLAINED_ONE = template("1 cause: {title}")
+EXPLAINED_MANY = template("{count} causes; the most likely: {title}")
+ONLY_HARMLESS = template("Nothing here needs mending: all that was recognised is harmless.")
+NOTHING_MATCHED = template("Nothing known matched this text.")
+LOOKS_LIKE_ERROR = template("These lines look like errors:")
+NO_SUSPICIOUS_LINES = template("No line of it looks like an error either.")
+LINE = template("line {number}")
+REPORT_IT = template(
+    "If it turns out to be a fault of the environment, please report it to the envcheck project. "
+    "Read the block below before you send it; it may hold private names."
+)
+ISSUE_TITLE = template("envcheck explain: nothing known matched")
+HARMLESS = template("harmless")
+
+# --- rules ------------------------------------------------------------------------------------
+
+RULE_COUNT = template("{count} findings that envcheck can make; 'envcheck rules ID' explains one.")
+LAYER_AND_SEVERITY = template("layer: {layer}; severity: {severity}")
+CAN_BE_EXPLAINED_BY = template("can be explained by: {causes}")
+RULE_TABLE = (template("id"), template("layer"), template("severity"), template("title"))
 
 # --- verbose ----------------------------------------------------------------------------------
 
