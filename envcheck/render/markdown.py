@@ -24,9 +24,7 @@ from envcheck.render.values import (
     FACT_LIMIT,
     MESSAGE_LIMIT,
     TITLE_LIMIT,
-    duration,
     evidence,
-    number,
     outline,
     seen_where,
 )
