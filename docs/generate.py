@@ -1,7 +1,7 @@
 """Write the pages that come from code: command-line.md, findings.md, facts.md.
 
-    python docs/generate.py           write them
-    python docs/generate.py --check   exit status 1 if a page is not what the code says now
+python docs/generate.py           write them
+python docs/generate.py --check   exit status 1 if a page is not what the code says now
 """
 
 import ast
@@ -33,7 +33,9 @@ def command_line() -> str:
 
 
 def _help(command: click.Command, name: str) -> str:
-    context = click.Context(command, info_name=name, terminal_width=80, max_content_width=80, **command.context_settings)
+    context = click.Context(
+        command, info_name=name, terminal_width=80, max_content_width=80, **command.context_settings
+    )
     return f"```\n{command.get_help(context)}\n```\n"
 
 
@@ -54,8 +56,7 @@ def facts_page() -> str:
     parts = [
         "# Facts\n",
         NOTE,
-        "What a snapshot holds. Every value that could not be had says why: "
-        '`{"unknown": REASON, "detail": TEXT}`.\n',
+        'What a snapshot holds. Every value that could not be had says why: `{"unknown": REASON, "detail": TEXT}`.\n',
     ]
     for module in (facts, report):
         for node in ast.parse(inspect.getsource(module)).body:

@@ -1,6 +1,6 @@
 """A setup script that stops early, with one readable message, where a training job could not run.
 
-    python docs/setup_script.py [BACKEND]
+python docs/setup_script.py [BACKEND]
 """
 
 import sys

@@ -36,7 +36,9 @@ def obtain(wanted: Wanted) -> Report:
     """
     if wanted.snapshot is not None:
         if wanted.python or wanted.kernel or wanted.backends or wanted.devices:
-            raise click.UsageError("--snapshot judges a saved report; a target, backend or device cannot be chosen with it")
+            raise click.UsageError(
+                "--snapshot judges a saved report; a target, backend or device cannot be chosen with it"
+            )
         try:
             return load(read_bytes(wanted.snapshot), wanted.snapshot, wanted.requirements)
         except SnapshotError as error:

@@ -13,7 +13,9 @@ FORMATS = ("text", "json", "markdown", "script")
 
 @click.command("fix-suggestions")
 @add_options(TARGET_OPTIONS)
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Form of the output.")
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Form of the output."
+)
 @add_options(OUTPUT_OPTIONS)
 def command(form: str, output: str | None, fail_on: str, no_redact: bool, **target: Any) -> int:
     """Print only what to do, in the order to do it.

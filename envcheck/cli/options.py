@@ -16,7 +16,9 @@ from envcheck.render.style import Style
 F = TypeVar("F", bound=Callable[..., Any])
 
 TARGET_OPTIONS = (
-    click.option("--python", metavar="PATH", help="Target: an interpreter, or the root of a venv or conda environment."),
+    click.option(
+        "--python", metavar="PATH", help="Target: an interpreter, or the root of a venv or conda environment."
+    ),
     click.option("--kernel", metavar="NAME", help="Target: the interpreter of that Jupyter kernelspec."),
     click.option("--backend", "backends", multiple=True, metavar="NAME", help="Only this backend. Can be repeated."),
     click.option(

@@ -32,7 +32,9 @@ class Progress:
         self("envcheck", "", sentence(LOOKING))
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._lines.stop()
 
     def __call__(self, backend: str, device: str, stage: str) -> None:

@@ -19,13 +19,19 @@ FORMATS = ("text", "json", "markdown", "html", "junit")
 
 @click.command("report")
 @add_options(TARGET_OPTIONS)
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Form of the output.")
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Form of the output."
+)
 @add_options(OUTPUT_OPTIONS)
-@click.option("--all-kernels", is_flag=True, help="Check the interpreter of every Jupyter kernelspec, one after another.")
+@click.option(
+    "--all-kernels", is_flag=True, help="Check the interpreter of every Jupyter kernelspec, one after another."
+)
 @click.option("--require", metavar="FILE", help="Also check what FILE (TOML) requires of this machine.")
 @click.option("-v", "--verbose", is_flag=True, help="Show all facts, stages, and checks that could not be decided.")
 @click.option("-q", "--quiet", is_flag=True, help="Show only the verdict and the titles of the findings.")
-@click.option("--lang", metavar="CODE", help="Language of the sentences, such as de; English where there is no translation.")
+@click.option(
+    "--lang", metavar="CODE", help="Language of the sentences, such as de; English where there is no translation."
+)
 def command(
     form: str,
     output: str | None,

@@ -12,7 +12,12 @@ from envcheck.rules.engine import Rule, all_rules
 @click.command("rules")
 @click.argument("rule_id", metavar="[ID]", required=False)
 @click.option(
-    "--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True, help="Form of the output."
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "json"]),
+    default="text",
+    show_default=True,
+    help="Form of the output.",
 )
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of standard output.")
 def command(rule_id: str | None, form: str, output: str | None) -> int:
@@ -35,3 +40,11 @@ def _row(rule: Rule) -> render.RuleRow:
         documentation=inspect.cleandoc(rule.documentation),
         after=rule.after,
     )
+
+
+def _render(rows: list[render.RuleRow], form: str, output: str | None, *, one: bool) -> str:
+    if form == "json":
+        return render.json(rows)
+    if form == "markdown":
+        return render.page_markdown(rows[0]) if one else render.listing_markdown(rows)
+    return render.page(rows[0], style(output)) if one else render.listing(rows, style(output))

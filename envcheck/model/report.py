@@ -1,12 +1,12 @@
 """What envcheck judges and prints: findings, fixes, and the report that holds them."""
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from envcheck.model.facts import Facts
 from envcheck.model.record import Record
 
-REPORT_SCHEMA = "envcheck.report/1"
-EXPLANATION_SCHEMA = "envcheck.explanation/1"
+REPORT_SCHEMA: Final = "envcheck.report/1"
+EXPLANATION_SCHEMA: Final = "envcheck.explanation/1"
 
 Severity = Literal["error", "warning", "info"]
 Layer = Literal["hardware", "driver", "backend", "keras", "python", "notebook", "platform"]
