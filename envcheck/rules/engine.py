@@ -16,7 +16,7 @@ import msgspec
 import envcheck.rules
 from envcheck.model.facts import Facts
 from envcheck.model.record import resolve_pointer
-from envcheck.model.report import LAYERS, Evidence, Finding, Fix, Layer, RuleOutcome, Severity
+from envcheck.model.report import LAYERS, SEVERITIES, Evidence, Finding, Fix, Layer, RuleOutcome, Severity
 from envcheck.model.unknown import Undecided
 from envcheck.words import sentence, template
 
@@ -75,7 +75,8 @@ def rule(
     """Register a check as the rule ``id``. ``title`` and ``message`` are templates for its failures' fields."""
 
     def register(check: Check) -> Check:
-        if id in _rules and _rules[id].check.__qualname__ != check.__qualname__:
+        other = _rules.get(id)
+        if other and (other.check.__module__, other.check.__qualname__) != (check.__module__, check.__qualname__):
             raise ValueError(f"two rules are called {id}")
         _rules[id] = Rule(id, severity, layer, title, message, after, check)
         return check
@@ -110,8 +111,7 @@ def judge(facts: Facts, rules: Iterable[Rule] | None = None) -> Judgement:
     document = msgspec.to_builtins(facts)
     results = [_apply(rule, facts, document) for rule in rules]
     findings = _explain([found for all_found, _ in results for found in all_found])
-    causes = {finding.id: finding.explained_by for finding in findings}
-    outcomes = tuple(_blocked(outcome, causes) for _, outcome in results)
+    outcomes = tuple(_blocked(outcome, findings) for _, outcome in results)
     return Judgement(tuple(sorted(findings, key=_order)), outcomes)
 
 
@@ -121,7 +121,8 @@ def _apply(rule: Rule, facts: Facts, document: Any) -> tuple[list[_Found], RuleO
         for failure in rule.check(facts):
             found.append(_found(rule, failure, document))
     except NotApplicable as reason:
-        return [], RuleOutcome(id=rule.id, status="not-applicable", detail=str(reason))
+        if not found:
+            return [], RuleOutcome(id=rule.id, status="not-applicable", detail=str(reason))
     except Undecided as undecided:
         if not found:
             unknown = undecided.unknown
@@ -169,8 +170,7 @@ def _crash(rule: Rule, error: Exception) -> Finding:
 
 
 def _explain(found: list[_Found]) -> list[Finding]:
-    """Link each finding to the lowest one that its rule names as a possible cause and that is about the same "
-    "thing."""
+    """Link each finding to the lowest one that may explain it and that is about the same thing."""
     explained = []
     for symptom in found:
         after = symptom.after
@@ -190,16 +190,19 @@ def _same_subject(cause: str | None, symptom: str | None) -> bool:
     return cause is None or symptom is None or cause == symptom
 
 
-def _order(finding: Finding) -> tuple[int, int, str, str]:
+def _order(finding: Finding) -> tuple[int, int, int, str, str]:
     if finding.severity == "info":
         rank = 2
     else:
         rank = 1 if finding.explained_by else 0
-    return rank, LAYERS.index(finding.layer), finding.id, finding.subject or ""
+    layer, severity = LAYERS.index(finding.layer), SEVERITIES.index(finding.severity)
+    return rank, layer, severity, finding.id, finding.subject or ""
 
 
-def _blocked(outcome: RuleOutcome, causes: Mapping[str, str | None]) -> RuleOutcome:
-    cause = causes.get(outcome.id)
-    if outcome.status != "fail" or cause is None:
+def _blocked(outcome: RuleOutcome, findings: Iterable[Finding]) -> RuleOutcome:
+    """Return the outcome of a rule, all of whose findings have a cause below them, as 'blocked'."""
+    causes = [finding.explained_by for finding in findings if finding.id == outcome.id]
+    named = sorted({cause for cause in causes if cause is not None})
+    if outcome.status != "fail" or None in causes:
         return outcome
-    return RuleOutcome(id=outcome.id, status="blocked", detail=cause)
+    return RuleOutcome(id=outcome.id, status="blocked", detail=", ".join(named))
