@@ -1,4 +1,4 @@
-"""Write the pages that come from code: command-line.md, findings.md, facts.md.
+"""Write the pages that come from code: command-line.md, findings.md, facts.md, and the JSON Schemas.
 
 python docs/generate.py           write them
 python docs/generate.py --check   exit status 1 if a page is not what the code says now
@@ -9,10 +9,12 @@ import inspect
 import sys
 import textwrap
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import click
 
+from envcheck import schema
 from envcheck.cli.main import COMMANDS
 from envcheck.cli.main import command as envcheck_command
 from envcheck.model import facts, report
@@ -79,7 +81,12 @@ def _record(node: ast.ClassDef, lines: list[str]) -> Iterator[str]:
     yield ""
 
 
-PAGES = {"command-line.md": command_line, "findings.md": findings, "facts.md": facts_page}
+PAGES = {
+    "command-line.md": command_line,
+    "findings.md": findings,
+    "facts.md": facts_page,
+    **{name: partial(schema.generate, name) for name in schema.DOCUMENTS},
+}
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from envcheck.render import clean, words
 from envcheck.render import json as render_json
-from envcheck.render.markdown_text import code, escape, heading, paragraph, paragraphs, table
+from envcheck.render.markdown_text import code, escape, heading, paragraph, table
 from envcheck.render.page import Page
 from envcheck.render.style import Style
 from envcheck.words import sentence
@@ -66,7 +66,7 @@ def page_markdown(row: RuleRow) -> str:
     parts = [heading(2, row.id), paragraph(_title(row))]
     parts.append(paragraph(sentence(words.LAYER_AND_SEVERITY, layer=row.layer, severity=row.severity)))
     if row.documentation:
-        parts.append(paragraphs(_flowing(row.documentation)))
+        parts.append(f"{row.documentation.strip()}\n")  # our own text, Markdown already
     if row.after:
         parts.append(paragraph(sentence(words.CAN_BE_EXPLAINED_BY, causes=words.listed(row.after))))
     return "\n".join(parts)

@@ -321,17 +321,46 @@ def many_devices() -> Report:
             run("openvino", "cpu"),
         ),
     )
-    warning = finding(
+    cause = finding(
         "cudnn-two-versions",
-        "warning",
+        "error",
         "backend",
         subject="torch",
         title="PyTorch loads two versions of cuDNN",
         message="The process had loaded libcudnn.so.9 from two places.",
         evidence=(Evidence(fact="/smoke/5/reason", value="CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH"),),
-        fixes=(fix("Remove the copy from LD_LIBRARY_PATH", "unset LD_LIBRARY_PATH", risk="safe", restart="kernel"),),
+        fixes=(fix("Remove the copy from LD_LIBRARY_PATH", "unset LD_LIBRARY_PATH", risk="safe", restart="shell"),),
     )
-    return report(seen, (warning,), (outcome("a"), outcome("b", "unknown", "denied: /dev/kmsg may not be read")))
+    symptom = finding(
+        "smoke-failed",
+        "error",
+        "keras",
+        subject="torch",
+        title="PyTorch fails on gpu:0",
+        explained_by="cudnn-two-versions",
+    )
+    hung = finding("smoke-timed-out", "error", "keras", subject="jax", title="JAX does not finish on cpu")
+    warning = finding(
+        "gpu-persistence-off",
+        "warning",
+        "driver",
+        title="Persistence mode is off",
+        fixes=(
+            fix(
+                "Turn it on",
+                "sudo nvidia-smi -pm 1",
+                needs_root=True,
+                risk="system",
+                verify="nvidia-smi -q -d PERFORMANCE",
+            ),
+        ),
+    )
+    outcomes = (
+        outcome("a"),
+        outcome("b", "unknown", "denied: /dev/kmsg may not be read"),
+        outcome("c", "crashed", "KeyError"),
+    )
+    return report(seen, (cause, hung, warning, symptom), outcomes)
 
 
 def driver_missing() -> Report:

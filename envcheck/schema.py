@@ -1,0 +1,48 @@
+"""The JSON Schemas of what envcheck writes: part of the package, and generated from the model.
+
+python -m envcheck.schema       write the files anew after a change of the model
+"""
+
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from envcheck.model.record import Record
+from envcheck.model.report import EXPLANATION_SCHEMA, REPORT_SCHEMA, Explanation, Report
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+#: File in the package -> the record that it describes, and the document's name for itself.
+DOCUMENTS: dict[str, tuple[type[Record], str]] = {
+    "report.schema.json": (Report, REPORT_SCHEMA),
+    "explanation.schema.json": (Explanation, EXPLANATION_SCHEMA),
+}
+
+
+def generate(name: str) -> str:
+    """Return the text of one of :data:`DOCUMENTS`, as the model says now."""
+    record, document = DOCUMENTS[name]
+    schema: dict[str, Any] = {
+        "$schema": DIALECT,
+        "$id": f"urn:{document.replace('.', ':').replace('/', ':')}",
+        "title": document,
+        **msgspec.json.schema(record),
+    }
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def committed(name: str) -> str:
+    """Return the text of one of :data:`DOCUMENTS`, as the package holds it."""
+    return resources.files("envcheck").joinpath(name).read_text(encoding="utf-8")
+
+
+def main() -> None:
+    for name in DOCUMENTS:
+        Path(__file__).with_name(name).write_text(generate(name), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
