@@ -292,6 +292,32 @@ def nvml_library_missing(facts: Facts) -> Iterator[Failure]:
 
 
 @rule(
+    "nvml-library-unusable",
+    severity="error",
+    layer="driver",
+    title=template("NVIDIA's management library cannot be loaded"),
+    message=template(
+        "The file {library} is there, but the system's loader refuses it: {error}. It is damaged, or made for "
+        "another processor or another system, or a library that it needs is missing."
+    ),
+)
+def nvml_library_unusable(facts: Facts) -> Iterator[Failure]:
+    """The library libnvidia-ml.so.1 is on the disk and cannot be loaded.
+
+    An interrupted installation leaves files cut short; copying a driver's files by hand brings some of another
+    processor architecture. Install the driver's packages again.
+    """
+    nvml = facts.driver.nvidia.nvml
+    if need(nvml.status) == "library-unusable":
+        yield Failure(
+            evidence=(STATUS, ERROR, "/driver/nvidia/nvml/library"),
+            fields={"library": known(nvml.library, None) or "libnvidia-ml.so.1", "error": known(nvml.error, None)},
+            fixes=(install_driver(facts),),
+            severity=gpu_severity(facts),
+        )
+
+
+@rule(
     "container-gpu-not-requested",
     severity="warning",
     layer="platform",

@@ -33,7 +33,9 @@ GPU_FAULTS = (
     "nvml-crashes",
     "nvml-fails",
     "nvidia-gpu-init-failed",
+    "nvml-library-unusable",
     "nvml-library-missing",
+    "gpu-exclusive-compute-mode",
 )
 """Findings that explain why no program, of whatever framework, gets at a GPU."""
 
@@ -125,6 +127,27 @@ def proven(facts: Facts, name: str) -> bool:
 def error_unless_proven(facts: Facts, name: str) -> Severity:
     """Return ``warning`` where the smoke test passed all the same, else ``error``."""
     return "warning" if proven(facts, name) else "error"
+
+
+def last_words(facts: Facts, index: int, found: Backend) -> Iterator[tuple[str, str]]:
+    """Yield what a framework said in an import or a smoke test that did not end well, each with its fact.
+
+    Raises:
+        Undecided: if it could not be seen whether the framework can be imported.
+    """
+    status = need(found.imported.status)
+    texts: list[tuple[str, str | None | Unknown]] = []
+    if status != "ok":
+        texts += [
+            (f"/backends/{index}/import/error", found.imported.error),
+            (f"/backends/{index}/import/stderr_tail", found.imported.stderr_tail),
+        ]
+    for place, run in runs_of(facts, found.name):
+        if run.status != "passed":
+            texts += [(f"/smoke/{place}/reason", run.reason), (f"/smoke/{place}/stderr_tail", run.stderr_tail)]
+    for pointer, text in texts:
+        if isinstance(text, str) and text:
+            yield pointer, text
 
 
 # --- GPUs -----------------------------------------------------------------------------------------
