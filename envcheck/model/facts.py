@@ -113,6 +113,12 @@ class Memory(Record, frozen=True, kw_only=True):
     volatile: MemoryVolatile
 
 
+class PciVolatile(Record, frozen=True, kw_only=True):
+    link_speed_gts: Number | None  #: gigatransfers per second; falls when the device is idle
+    link_width: OptionalCount
+    power_state: OptionalText  #: ``active``, ``suspended``, ...
+
+
 class PciDevice(Record, frozen=True, kw_only=True):
     """A display or processing-accelerator device on the PCI bus, seen without any driver."""
 
@@ -122,6 +128,19 @@ class PciDevice(Record, frozen=True, kw_only=True):
     class_code: str  #: six hexadecimal digits
     vendor: OptionalText  #: ``NVIDIA``, ``AMD``, ``Intel``, ...
     kernel_driver: OptionalText  #: the bound kernel driver; None: none is bound
+    family: OptionalText = NOT_RECORDED  #: by device id, such as ``Hopper``; None: not in envcheck's table
+    compute_capability: OptionalText = NOT_RECORDED  #: of an NVIDIA GPU, by device id
+    gfx_target: OptionalText = NOT_RECORDED  #: of an AMD GPU, by device id
+    link_speed_max_gts: Number | None = NOT_RECORDED
+    link_width_max: OptionalCount = NOT_RECORDED
+    numa_node: OptionalCount = NOT_RECORDED  #: None: the machine has one node, or the firmware names none
+    iommu_group: OptionalText = NOT_RECORDED
+    virtual_functions: OptionalCount = NOT_RECORDED  #: how many SR-IOV slices are switched on; None: it has none
+    is_virtual_function: Flag = NOT_RECORDED
+    memory_regions_assigned: Flag = NOT_RECORDED  #: the firmware gave every region an address
+    answers: Flag = NOT_RECORDED  #: its configuration space can be read; a device that fell off the bus reads as ones
+    shows_console: OptionalFlag = NOT_RECORDED  #: the machine started on it (boot_vga)
+    volatile: PciVolatile = msgspec.field(default_factory=lambda: all_unknown(PciVolatile, NOT_RECORDED))
 
 
 class Hardware(Record, frozen=True, kw_only=True):
