@@ -1,0 +1,97 @@
+"""Train a tiny Keras 3 model on each device of one backend, stage by stage, and compare with known answers.
+
+Request: ``backend``; ``devices``, the patterns of the devices wanted (none: all); ``ended``, how the devices went
+that an earlier child walked. KERAS_BACKEND is set by the parent.
+
+Facts: ``framework`` and ``keras`` (version, seconds of the import), ``devices``, ``notes``, ``unmatched`` patterns,
+then ``stage`` and ``libraries`` after each stage, and ``device`` after each device.
+"""
+
+import importlib
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+import time
+
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_smoke")
+PACKAGE = "envcheck_smoke"
+
+
+def main(request, channel):
+    folder = tempfile.mkdtemp(prefix="envcheck-smoke-")
+    channel.fact("folder", folder)  # the parent removes it if this process dies
+    try:
+        _run(request, channel, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(request, channel, folder):
+    backend = request["backend"]
+    _load_package()
+    _write_no_config(channel, folder)
+    channel.stage("import " + backend)
+    began = time.perf_counter()
+    framework = importlib.import_module("%s.use_%s" % (PACKAGE, backend))
+    channel.fact("framework", {"version": framework.version(), "seconds": time.perf_counter() - began})
+
+    channel.stage("import keras")
+    began = time.perf_counter()
+    keras = _import_keras(backend)
+    channel.fact("keras", {"version": keras.__version__, "seconds": time.perf_counter() - began})
+    libraries = importlib.import_module(PACKAGE + ".libraries")
+    channel.fact("libraries", libraries.loaded())
+
+    channel.stage("devices")
+    began = time.perf_counter()
+    naming = importlib.import_module(PACKAGE + ".naming")
+    devices = naming.named(framework.devices())
+    channel.fact("devices", {"devices": devices, "seconds": time.perf_counter() - began})
+    channel.fact("notes", framework.notes())
+    channel.fact("unmatched", naming.unmatched(devices, request["devices"]))
+
+    answers = importlib.import_module(PACKAGE + ".answers").Answers()
+    stages = importlib.import_module(PACKAGE + ".stages")
+    ladder = importlib.import_module(PACKAGE + ".ladder")
+
+    def bench(device):
+        return stages.Bench(keras, framework, device, answers, folder)
+
+    ladder.walk(channel, naming.selected(devices, request["devices"]), request["ended"], bench)
+
+
+def _load_package():
+    """Make the folder beside this file a package, without putting anything on sys.path."""
+    path = os.path.join(FOLDER, "__init__.py")
+    spec = importlib.util.spec_from_file_location(PACKAGE, path, submodule_search_locations=[FOLDER])
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[PACKAGE] = module
+    spec.loader.exec_module(module)
+
+
+def _write_no_config(channel, folder):
+    """Keep Keras from writing its default configuration into the user's home folder.
+
+    Keras writes keras.json on import where there is none, and TensorFlow imports Keras. A folder of our own then gives the same defaults.
+    """
+    home = os.environ.get("KERAS_HOME")
+    if home is None:
+        base = os.path.expanduser("~")
+        home = os.path.join(base if os.access(base, os.W_OK) else "/tmp", ".keras")
+    if not os.path.exists(os.path.expanduser(os.path.join(home, "keras.json"))):
+        os.environ["KERAS_HOME"] = os.path.join(folder, "keras")
+        channel.fact("environment_added", {"name": "KERAS_HOME", "value": "(a temporary folder)"})
+
+
+def _import_keras(backend):
+    import keras
+
+    used = keras.config.backend()
+    if used != backend:
+        raise RuntimeError("Keras runs on %s, although KERAS_BACKEND asks for %s" % (used, backend))
+    # The known answers hold for these; the user's keras.json may say otherwise.
+    keras.config.set_floatx("float32")
+    keras.config.set_image_data_format("channels_last")
+    return keras
