@@ -64,6 +64,47 @@ class Tool(Record, frozen=True, kw_only=True):
     probe_failures: tuple[ProbeFailure, ...] = ()  #: filled by the report builder
 
 
+class CdiSpecification(Record, frozen=True, kw_only=True):
+    """A file that tells container engines how to pass devices through (Container Device Interface)."""
+
+    path: str
+    kind: OptionalText  #: such as ``nvidia.com/gpu``
+    driver_versions: Texts  #: of the driver files that it names
+
+
+class ContainerDevices(Record, frozen=True, kw_only=True):
+    """What a container gets of the GPUs, or what this host could pass to one."""
+
+    nvidia_visible_devices: OptionalText  #: the variable; ``void`` and ``none`` ask for no GPU
+    nvidia_driver_capabilities: OptionalText  #: the variable; without ``compute`` or ``all`` there is no libcuda
+    nvidia_requirement: OptionalText  #: NVIDIA_REQUIRE_CUDA of the image
+    driver_mounts: Texts  #: files of NVIDIA's driver that the container runtime mounted
+    driver_files_in_image: Texts  #: files of NVIDIA's driver that belong to the image itself
+    toolkit: OptionalText  #: the program nvidia-ctk or nvidia-container-cli
+    docker_runtimes: Texts  #: of /etc/docker/daemon.json
+    cdi_specifications: tuple[CdiSpecification, ...] | Unknown
+
+
+class Scheduler(Record, frozen=True, kw_only=True):
+    """The batch system or orchestrator that started this process."""
+
+    name: OptionalText  #: ``slurm``, ``kubernetes``, ``lsf``, ``pbs``, ``grid-engine``, ``ray``; None: none
+    how: OptionalText
+    gpus_allocated: OptionalText  #: as the scheduler writes it; None: it gave none, or does not tell
+    gpus_allocated_how: OptionalText
+    cpus_allocated: OptionalText
+
+
+class Cloud(Record, frozen=True, kw_only=True):
+    """Whose machine this is, as files and variables tell. Nothing is asked over the network."""
+
+    provider: OptionalText  #: ``aws``, ``gcp``, ``azure``, ``oracle``, ...; None: no sign of any
+    provider_how: OptionalText
+    machine_type: OptionalText  #: the firmware's name of the product
+    hosted: OptionalText  #: ``colab``, ``kaggle``, ``sagemaker``, ``databricks``, ``codespaces``, ...; None: none
+    hosted_how: OptionalText
+
+
 class Platform(Record, frozen=True, kw_only=True):
     system: Text  #: ``Linux``, ``Darwin`` or ``Windows``
     release: Text  #: of the kernel
@@ -79,6 +120,14 @@ class Platform(Record, frozen=True, kw_only=True):
     home: OptionalText  #: the user's home folder; None: there is none
     environment: tuple[EnvironmentVariable, ...] | Unknown
     filesystems: tuple[FileSystem, ...] | Unknown
+    board: OptionalText = NOT_RECORDED  #: of a device-tree machine, such as ``NVIDIA Jetson AGX Orin``
+    secure_boot: OptionalText = NOT_RECORDED  #: ``enabled`` or ``disabled``; None: the machine has no UEFI
+    lockdown: OptionalText = NOT_RECORDED  #: of the kernel: ``none``, ``integrity`` or ``confidentiality``
+    container_devices: ContainerDevices = msgspec.field(
+        default_factory=lambda: all_unknown(ContainerDevices, NOT_RECORDED)
+    )
+    scheduler: Scheduler = msgspec.field(default_factory=lambda: all_unknown(Scheduler, NOT_RECORDED))
+    cloud: Cloud = msgspec.field(default_factory=lambda: all_unknown(Cloud, NOT_RECORDED))
     tool: Tool
 
 
@@ -143,10 +192,20 @@ class PciDevice(Record, frozen=True, kw_only=True):
     volatile: PciVolatile = msgspec.field(default_factory=lambda: all_unknown(PciVolatile, NOT_RECORDED))
 
 
+class Apple(Record, frozen=True, kw_only=True):
+    """What only a Mac has; every field is None elsewhere."""
+
+    rosetta: OptionalFlag  #: this process is translated from x86-64
+    gpu: OptionalText  #: the GPU's name
+    gpu_cores: OptionalCount
+    metal: OptionalText  #: the Metal version or family that the system reports; None: no Metal device
+
+
 class Hardware(Record, frozen=True, kw_only=True):
     cpu: Cpu
     memory: Memory
     pci: tuple[PciDevice, ...] | Unknown
+    apple: Apple = msgspec.field(default_factory=lambda: all_unknown(Apple, NOT_RECORDED))
 
 
 # --- driver -----------------------------------------------------------------------------------
@@ -241,6 +300,138 @@ class Nvml(Record, frozen=True, kw_only=True):
     version: OptionalText = NOT_RECORDED  #: of the library
 
 
+class CudaDevice(Record, frozen=True, kw_only=True):
+    """One device as the CUDA driver API lists it: after CUDA_VISIBLE_DEVICES, in CUDA's own order."""
+
+    index: int
+    name: Text
+    uuid: Text
+    pci_address: Text
+    compute_capability: Text
+    memory_total_bytes: Count
+
+
+class CudaDriver(Record, frozen=True, kw_only=True):
+    """The CUDA driver API (libcuda), called in a child in the user's environment. NVML may work where it fails."""
+
+    status: Text  #: ``ok``, ``library-missing``, ``library-unusable`` (the loader refuses it), ``error``
+    failed_call: OptionalText  #: such as ``cuInit``
+    error_code: OptionalCount  #: CUresult
+    error: OptionalText  #: CUDA's name for the code, or the loader's words
+    library: OptionalText  #: the file that was loaded
+    library_kind: OptionalText  #: ``driver``, ``compat``, ``stub``, ``wsl`` or ``conda``
+    api_version: OptionalText  #: such as ``12.4``
+    devices: tuple[CudaDevice, ...] | Unknown
+
+
+class DriverLibrary(Record, frozen=True, kw_only=True):
+    """A file of NVIDIA's driver for programs (libcuda, libnvidia-ml), wherever one was found."""
+
+    name: str  #: ``libcuda.so`` or ``libnvidia-ml.so``
+    path: str
+    version: OptionalText  #: of the driver, from the file's name
+    kind: str  #: ``driver``, ``compat``, ``stub`` or ``wsl``
+    size_bytes: Count
+    mounted: Flag  #: it is a mount of its own, as container runtimes make it
+
+
+class VisibleDevices(Record, frozen=True, kw_only=True):
+    """What the variable CUDA_VISIBLE_DEVICES leaves of the GPUs that NVML lists."""
+
+    value: OptionalText  #: None: the variable is not set
+    order: Text  #: ``fastest-first`` (CUDA's default) or ``pci``: what the numbers count
+    gpus: tuple[int, ...] | Unknown  #: NVML's indices of the GPUs left, in the order that CUDA will number them
+    mig_devices: Texts  #: UUIDs of the MIG devices named
+    cut_at: OptionalText  #: the first entry that names no device; CUDA ignores it and all that follow
+
+
+class KernelModuleFile(Record, frozen=True, kw_only=True):
+    """A kernel module of NVIDIA on disk."""
+
+    kernel: str  #: the release of the kernel that it is for
+    path: str
+    version: OptionalText
+    flavour: OptionalText  #: ``open`` or ``proprietary``
+    signer: OptionalText  #: None: it is not signed
+
+
+class DkmsModule(Record, frozen=True, kw_only=True):
+    """What DKMS, which builds kernel modules for each kernel, knows of NVIDIA's."""
+
+    name: str
+    version: str
+    kernel: OptionalText  #: None: it is built for no kernel
+    state: str  #: ``added``, ``built``, ``installed`` or ``failed``
+    error: OptionalText  #: the first error of the last build's log
+
+
+class ModprobeLine(Record, frozen=True, kw_only=True):
+    """A line about NVIDIA's, AMD's or Intel's modules in the configuration of modprobe."""
+
+    path: str
+    line: str
+
+
+class NvidiaProcGpu(Record, frozen=True, kw_only=True):
+    """A GPU in /proc/driver/nvidia/gpus: readable even where NVML hangs."""
+
+    pci_address: str
+    model: OptionalText
+    device_minor: OptionalCount
+    gpu_excluded: OptionalText
+
+
+class NvidiaKernel(Record, frozen=True, kw_only=True):
+    """The kernel's side of NVIDIA's driver."""
+
+    modules_loaded: Texts  #: of nvidia, nvidia_uvm, nvidia_modeset, nvidia_drm, nvidia_peermem, nouveau, nova_core
+    module_files: tuple[KernelModuleFile, ...] | Unknown
+    kernel_headers: Flag  #: what is needed to build modules for the running kernel is installed
+    dkms: tuple[DkmsModule, ...] | Unknown
+    modprobe: tuple[ModprobeLine, ...] | Unknown
+    command_line: Texts  #: words of the kernel's command line about modules, vfio and the IOMMU
+    uvm_disable_hmm: OptionalFlag
+    gsp_firmware: OptionalFlag  #: the firmware of the loaded module's version is there; None: no module is loaded
+    gpus: tuple[NvidiaProcGpu, ...] | Unknown
+    nvswitches: Count
+    services: Texts  #: running: nv-fabricmanager, nvidia-persistenced, nvidia-cuda-mps-control
+    fabric_manager_version: OptionalText
+
+
+class DeviceNode(Record, frozen=True, kw_only=True):
+    """A device file through which programs reach a GPU."""
+
+    path: str
+    mode: Text  #: such as ``0666``
+    owner: Text
+    group: Text
+    major: OptionalCount
+    minor: OptionalCount
+    major_expected: OptionalCount  #: of /proc/devices; None: it has no entry for this kind of node
+    open_error: OptionalText  #: ``EACCES``, ``EPERM``, ``EIO``, ...; None: this user can open it to read and write
+
+
+class KernelMessage(Record, frozen=True, kw_only=True):
+    """Something that the kernel said about a GPU or a program; equal ones are counted."""
+
+    kind: str  #: a word of ``probes/kernel_log.py``: ``xid``, ``rm-init-failed``, ``oom-kill``, ...
+    text: str  #: the first of them
+    count: int
+    code: OptionalCount  #: the number of an Xid or SXid
+    meaning: OptionalText  #: of that number
+    pci_address: OptionalText
+    process: OptionalText  #: the program that it names, which may be a victim
+
+
+class KernelLogVolatile(Record, frozen=True, kw_only=True):
+    messages: tuple[KernelMessage, ...] | Unknown
+
+
+class KernelLog(Record, frozen=True, kw_only=True):
+    source: OptionalText  #: the file or program that was read
+    volatile: KernelLogVolatile
+
+
 class NvidiaDriver(Record, frozen=True, kw_only=True):
     version: OptionalText  #: of the driver in use, such as ``550.54.14``; None: no driver
     version_how: OptionalText  #: ``nvml`` or the file that tells
@@ -250,10 +441,46 @@ class NvidiaDriver(Record, frozen=True, kw_only=True):
     cuda_driver_api_version: OptionalText  #: the newest CUDA that the driver supports, such as ``12.4``
     nvml: Nvml
     gpus: tuple[NvidiaGpu, ...] | Unknown
+    kernel: NvidiaKernel = msgspec.field(default_factory=lambda: all_unknown(NvidiaKernel, NOT_RECORDED))
+    cuda: CudaDriver = msgspec.field(default_factory=lambda: all_unknown(CudaDriver, NOT_RECORDED))
+    visible_devices: VisibleDevices = msgspec.field(default_factory=lambda: all_unknown(VisibleDevices, NOT_RECORDED))
+    libraries: tuple[DriverLibrary, ...] | Unknown = NOT_RECORDED
+
+
+class AmdNode(Record, frozen=True, kw_only=True):
+    """One GPU of AMD's compute driver (kfd)."""
+
+    node: int
+    name: OptionalText
+    gfx_target: Text  #: such as ``gfx90a``
+    compute_units: OptionalCount
+    memory_bytes: OptionalCount
+    pci_address: OptionalText
+
+
+class AmdDriver(Record, frozen=True, kw_only=True):
+    module_loaded: Flag  #: amdgpu
+    module_version: OptionalText  #: of the packaged driver; None: the kernel's own
+    compute_nodes: tuple[AmdNode, ...] | Unknown  #: () where the kernel has no kfd
+    rocm_version: OptionalText
+    rocm_how: OptionalText  #: the file that tells
+    user_groups: Texts  #: of ``render`` and ``video``, those that this user is in
+
+
+class IntelDriver(Record, frozen=True, kw_only=True):
+    modules_loaded: Texts  #: of i915, xe, intel_vpu, ivpu
+    level_zero_loader: OptionalText
+    level_zero_drivers: Texts
+    opencl_drivers: Texts  #: the files below /etc/OpenCL/vendors
+    accelerator_nodes: Texts  #: /dev/accel/*: neural processing units
 
 
 class Driver(Record, frozen=True, kw_only=True):
     nvidia: NvidiaDriver
+    amd: AmdDriver = msgspec.field(default_factory=lambda: all_unknown(AmdDriver, NOT_RECORDED))
+    intel: IntelDriver = msgspec.field(default_factory=lambda: all_unknown(IntelDriver, NOT_RECORDED))
+    device_nodes: tuple[DeviceNode, ...] | Unknown = NOT_RECORDED
+    kernel_log: KernelLog = msgspec.field(default_factory=lambda: all_unknown(KernelLog, NOT_RECORDED))
 
 
 # --- python -----------------------------------------------------------------------------------
