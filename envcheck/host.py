@@ -102,6 +102,8 @@ class Host:
                     break
                 data += piece
             return bytes(data)
+        except BlockingIOError:
+            return bytes(data)  # a device such as /dev/kmsg has no more to give for now
         except OSError as error:
             return no_file(error)
         finally:
