@@ -1,6 +1,6 @@
 """Commands that change the packages of the target, in the words of what manages it.
 
-pip, uv, conda, Poetry and PDM are told apart by ``python.installer``. A Python that belongs to the operating system
+pip, uv, conda, Poetry, PDM and pixi are told apart by ``python.installer``. A Python that belongs to the operating system
 (PEP 668) is left alone: an environment of its own is made instead.
 """
 
@@ -20,6 +20,13 @@ PEP_668 = "https://peps.python.org/pep-0668/"
 OWN_ENVIRONMENT = "~/envs/dl"
 CONDA_NAMES = {"torch": "pytorch"}
 """Names that differ between the package index and conda-forge."""
+PROJECT_OPTIONS = {
+    "poetry": ("", "--directory"),
+    "pdm": ("", "--project"),
+    "pixi": (" --pypi", "--manifest-path"),
+}
+"""Tools that keep a project file: what they need to take a package from the package index, and how to name the project
+(python-poetry.org/docs/cli, pdm-project.org/latest/reference/cli, pixi.sh/latest/reference/cli; 2026-11-22)."""
 IN_OWN_ENVIRONMENT = template(
     "Make an environment of your own with {packages}, because the operating system manages the packages of this Python"
 )
@@ -71,14 +78,14 @@ def install(facts: Facts, *requirements: str, reinstall: bool = False, index: st
         again = ("--force-reinstall", "--no-deps") if reinstall else ()
         names = [_conda_spec(requirement) for requirement in requirements]
         return (f"conda install -y -p {_prefix(facts)} {shell.words(*again, *names)}",)
-    if manager in ("poetry", "pdm") and index is None and not reinstall:
+    if manager in PROJECT_OPTIONS and index is None and not reinstall:
         return (f"{manager} add{_project(facts, manager)} {shell.words(*requirements)}",)
     source = ("--index-url", index) if index else ()
     if manager == "uv":
         again = ("--reinstall", "--no-deps") if reinstall else ()
         return (f"uv pip install -p {python(facts)} {shell.words(*again, *requirements, *source)}",)
     again = ("--force-reinstall", "--no-deps") if reinstall else ()
-    return (f"{python(facts)} -m pip install {shell.words(*again, *requirements, *source)}",)
+    return (*_pip_first(facts), f"{python(facts)} -m pip install {shell.words(*again, *requirements, *source)}")
 
 
 def uninstall(facts: Facts, *names: str) -> tuple[str, ...]:
@@ -89,11 +96,11 @@ def uninstall(facts: Facts, *names: str) -> tuple[str, ...]:
     if manager == "conda" and _all_from_conda(facts, names):
         listed = shell.words(*(CONDA_NAMES.get(name, name) for name in names))
         return (f"conda remove -y --force -p {_prefix(facts)} {listed}",)
-    if manager in ("poetry", "pdm"):
+    if manager in PROJECT_OPTIONS:
         return (f"{manager} remove{_project(facts, manager)} {shell.words(*names)}",)
     if manager == "uv":
         return (f"uv pip uninstall -p {python(facts)} {shell.words(*names)}",)
-    return (f"{python(facts)} -m pip uninstall -y {shell.words(*names)}",)
+    return (*_pip_first(facts), f"{python(facts)} -m pip uninstall -y {shell.words(*names)}")
 
 
 def shows(facts: Facts, module: str) -> str:
@@ -126,6 +133,14 @@ def _own_environment(facts: Facts, requirements: tuple[str, ...], index: str | N
     )
 
 
+def _pip_first(facts: Facts) -> tuple[str, ...]:
+    """Return the command that brings pip into an environment that was made without it."""
+    packages = known(facts.python.packages, ())
+    if not packages or any(package.name == "pip" for package in packages):
+        return ()
+    return (f"{python(facts)} -m ensurepip",)
+
+
 def _all_from_conda(facts: Facts, requirements: tuple[str, ...]) -> bool:
     """Say whether every package that is meant was installed by conda."""
     installers = {package.name: package.installer for package in known(facts.python.packages, ())}
@@ -143,10 +158,8 @@ def _prefix(facts: Facts) -> str:
 
 
 def _project(facts: Facts, manager: str) -> str:
-    """Return the option that names the project's folder, where the environment lies inside it."""
+    """Return the options that name the project's folder, where the environment lies inside it."""
+    kind, option = PROJECT_OPTIONS[manager]
     prefix = known(facts.python.prefix, None)
-    folder = re.fullmatch(r"(.+)/\.venv", prefix) if prefix else None
-    if folder is None:
-        return ""
-    option = {"poetry": "--directory", "pdm": "--project"}[manager]
-    return f" {option} {shell.path(facts, folder[1])}"
+    folder = re.fullmatch(r"(.+)/\.(?:venv|pixi/envs/[^/]+)", prefix) if prefix else None
+    return kind + (f" {option} {shell.path(facts, folder[1])}" if folder else "")

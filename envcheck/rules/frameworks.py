@@ -68,7 +68,7 @@ IMPORT_CAUSES = (
         "None of {frameworks} is installed for {python}. If you installed one, it went to another Python: compare "
         "with 'which -a python pip', or name the right one with 'envcheck report --python PATH'."
     ),
-    after=("python-version-unsupported", "python-32-bit", "musl-libc-no-wheels"),
+    after=("python-version-unsupported", "python-32-bit", "musl-libc-no-wheels", "environment-of-other-python"),
 )
 def framework_not_installed(facts: Facts) -> Iterator[Failure]:
     """The target has neither TensorFlow nor JAX nor PyTorch nor any other framework that Keras can run on.
