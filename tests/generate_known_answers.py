@@ -11,6 +11,7 @@ No framework takes part: forward and backward passes are written out here. Input
 import argparse
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ def rounding_to(bits: int) -> Rounding:
 #: Significant bits of each format, the leading one included (IEEE 754; NVIDIA Ampere white paper for TF32).
 FORMATS = {"float32": 24, "tf32": 11, "float16": 11, "bfloat16": 8}
 
-#: The figures come from ``--measure``, and from real runs of TensorFlow 2.21, JAX 0.10, PyTorch 2.13 and OpenVINO 2026.4.
+#: The figures come from ``--measure`` and from runs of TensorFlow 2.21, JAX 0.10, PyTorch 2.13, OpenVINO 2026.4.
 TOLERANCES = {
     "float32": (
         1e-4,
@@ -102,7 +103,7 @@ def sigmoid(values: Array) -> Array:
 
 
 def lstm(series: Array, kernel: Array, recurrent: Array, bias: Array, rounded: Rounding) -> tuple[Array, list[Any]]:
-    """Return the last hidden state, and what the way back needs. Gates in Keras's order: input, forget, cell, output."""
+    """Return the last hidden state, and what the way back needs. Gates as Keras orders them: i, f, c, o."""
     hidden = cell = np.zeros((series.shape[0], recurrent.shape[0]))
     trail = []
     for step in range(series.shape[1]):
@@ -220,9 +221,9 @@ def all_answers(inputs: dict[str, dict[str, Array]], rounded: Rounding = exact) 
         "matmul": {"product": rounded(product["left"]) @ rounded(product["right"])},
         "conv": {"features": np.tanh(convolve(conv["images"], conv["kernel"], conv["bias"], rounded))},
         "recurrent": {
-            "state": lstm(
-                recurrent["series"], recurrent["kernel"], recurrent["recurrent"], recurrent["bias"], rounded
-            )[0]
+            "state": lstm(recurrent["series"], recurrent["kernel"], recurrent["recurrent"], recurrent["bias"], rounded)[
+                0
+            ]
         },
         "train": train(inputs["train"], rounded),
         "sharded": sharded_step(inputs["sharded"], rounded),
@@ -248,7 +249,10 @@ def sharded_step(inputs: dict[str, Array], rounded: Rounding) -> dict[str, Array
     left = rounded(inputs["inputs"])
     error = left @ rounded(inputs["weights"]) - inputs["targets"]
     gradient = 2 * left.T @ rounded(error)
-    return {"loss": np.array([float((error**2).sum())]), "weights": inputs["weights"] - SHARDED_LEARNING_RATE * gradient}
+    return {
+        "loss": np.array([float((error**2).sum())]),
+        "weights": inputs["weights"] - SHARDED_LEARNING_RATE * gradient,
+    }
 
 
 # --- the file ------------------------------------------------------------------------------------
@@ -281,20 +285,9 @@ def _packed(array: Array, *, as_units: bool) -> dict[str, Any]:
 
 
 def as_text(content: dict[str, Any]) -> str:
-    """One line per array, so that a change can be read."""
-    text = json.dumps(content, indent=1)
-    lines: list[str] = []
-    inside = False
-    for line in text.splitlines():
-        if inside:
-            lines[-1] += line.strip() if line.strip() in ("]", "],") else line.strip()
-        else:
-            lines.append(line)
-        if line.rstrip().endswith("["):
-            inside = True
-        elif line.strip() in ("]", "],"):
-            inside = False
-    return "\n".join(lines) + "\n"
+    """One line per list, so that a change can be read."""
+    lists = re.compile(r"\[[^\[\]]*\]")
+    return lists.sub(lambda found: re.sub(r"\s+", "", found.group()), json.dumps(content, indent=1)) + "\n"
 
 
 # --- checks --------------------------------------------------------------------------------------

@@ -3,8 +3,9 @@
 Request: ``backend``; ``devices``, the patterns of the devices wanted (none: all); ``ended``, how the devices went
 that an earlier child walked. KERAS_BACKEND is set by the parent.
 
-Facts: ``framework`` and ``keras`` (version, seconds of the import), ``devices``, ``notes``, ``unmatched`` patterns,
-then ``stage`` and ``libraries`` after each stage, and ``device`` after each device.
+Facts: ``framework`` and ``keras`` (version, seconds of the import), ``devices``, ``notes``, the names of the
+``selected`` devices, the ``unmatched`` patterns, then ``stage`` and ``libraries`` after each stage, and ``device``
+after each device.
 """
 
 import importlib
@@ -31,7 +32,7 @@ def main(request, channel):
 def _run(request, channel, folder):
     backend = request["backend"]
     _load_package()
-    _write_no_config(channel, folder)
+    importlib.import_module(PACKAGE + ".keras_home").keep_out(channel, folder)
     channel.stage("import " + backend)
     began = time.perf_counter()
     framework = importlib.import_module("%s.use_%s" % (PACKAGE, backend))
@@ -40,7 +41,7 @@ def _run(request, channel, folder):
     channel.stage("import keras")
     began = time.perf_counter()
     keras = _import_keras(backend)
-    channel.fact("keras", {"version": keras.__version__, "seconds": time.perf_counter() - began})
+    channel.fact("keras", {"version": str(keras.__version__), "seconds": time.perf_counter() - began})
     libraries = importlib.import_module(PACKAGE + ".libraries")
     channel.fact("libraries", libraries.loaded())
 
@@ -50,6 +51,8 @@ def _run(request, channel, folder):
     devices = naming.named(framework.devices())
     channel.fact("devices", {"devices": devices, "seconds": time.perf_counter() - began})
     channel.fact("notes", framework.notes())
+    selected = naming.selected(devices, request["devices"])
+    channel.fact("selected", [device["name"] for device in selected])
     channel.fact("unmatched", naming.unmatched(devices, request["devices"]))
 
     answers = importlib.import_module(PACKAGE + ".answers").Answers()
@@ -59,7 +62,7 @@ def _run(request, channel, folder):
     def bench(device):
         return stages.Bench(keras, framework, device, answers, folder)
 
-    ladder.walk(channel, naming.selected(devices, request["devices"]), request["ended"], bench)
+    ladder.walk(channel, selected, request["ended"], bench)
 
 
 def _load_package():
@@ -69,20 +72,6 @@ def _load_package():
     module = importlib.util.module_from_spec(spec)
     sys.modules[PACKAGE] = module
     spec.loader.exec_module(module)
-
-
-def _write_no_config(channel, folder):
-    """Keep Keras from writing its default configuration into the user's home folder.
-
-    Keras writes keras.json on import where there is none, and TensorFlow imports Keras. A folder of our own then gives the same defaults.
-    """
-    home = os.environ.get("KERAS_HOME")
-    if home is None:
-        base = os.path.expanduser("~")
-        home = os.path.join(base if os.access(base, os.W_OK) else "/tmp", ".keras")
-    if not os.path.exists(os.path.expanduser(os.path.join(home, "keras.json"))):
-        os.environ["KERAS_HOME"] = os.path.join(folder, "keras")
-        channel.fact("environment_added", {"name": "KERAS_HOME", "value": "(a temporary folder)"})
 
 
 def _import_keras(backend):

@@ -12,6 +12,10 @@ class Wrong(Exception):
     """The stage ran, and its result is not what it must be."""
 
 
+class WrongDevice(Wrong):
+    """The stage ran on another device than it was sent to."""
+
+
 class Answers(object):
     def __init__(self):
         with open(FILE) as stream:

@@ -36,7 +36,7 @@ def walk(channel, devices, ended, make_bench):
 def _climb(channel, bench, all_devices):
     """Try every stage on one device; return the one that failed, or None."""
     failed = None
-    for stage, run in LADDER + ((LAST, all_devices),):
+    for stage, run in (*LADDER, (LAST, all_devices)):
         if failed:
             _report(channel, bench, stage, "skipped", 0.0, {"detail": "not tried, because %s failed" % failed})
         elif _try(channel, bench, stage, run) == "failed":
@@ -54,12 +54,15 @@ def _try(channel, bench, stage, run):
         status, result = "passed", run(bench)
     except stages.Skip as skip:
         status, result = "skipped", {"detail": str(skip)}
+    except stages.WrongDevice as wrong:
+        status, result = "failed", {"detail": str(wrong), "failure": "wrong-device"}
     except stages.Wrong as wrong:
-        status, result = "failed", {"detail": str(wrong)}
+        status, result = "failed", {"detail": str(wrong), "failure": "wrong-result"}
     except BaseException as error:  # also SystemExit: code under test must not end the walk in silence
         traceback.print_exc()
         sys.stderr.flush()
-        status, result = "failed", {"detail": ("%s: %s" % (type(error).__name__, error))[:WORDS]}
+        words = ("%s: %s" % (type(error).__name__, error))[:WORDS]
+        status, result = "failed", {"detail": words, "failure": "raised"}
     _report(channel, bench, stage, status, time.perf_counter() - began, result)
     channel.fact("libraries", libraries.loaded())
     return status

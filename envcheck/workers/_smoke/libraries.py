@@ -60,7 +60,7 @@ def _read_soname(stream):
         return None
     stream.seek(dynamic[0][2])
     data = stream.read(dynamic[0][5])
-    entries = dict((tag, value) for tag, value in reversed(list(struct.iter_unpack("<qQ", data))))
+    entries = dict(struct.iter_unpack("<qQ", data))
     if 14 not in entries or 5 not in entries:  # DT_SONAME, DT_STRTAB
         return None
     for _, _, offset, address, _, size, _, _ in loads:

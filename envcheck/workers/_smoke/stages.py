@@ -11,7 +11,7 @@ import time
 
 import numpy
 
-from .answers import Wrong
+from .answers import Wrong, WrongDevice
 
 #: Known weights replace the first ones; drawing those would try more than the stage is about.
 PLAIN = {"kernel_initializer": "zeros"}
@@ -69,7 +69,7 @@ class Bench(object):
 
     def must_be_here(self, placed_on):
         if placed_on != self.device["framework_name"]:
-            raise Wrong("asked for %s, and it ran on %s" % (self.device["framework_name"], placed_on))
+            raise WrongDevice("asked for %s, and it ran on %s" % (self.device["framework_name"], placed_on))
 
 
 def place(bench):
@@ -226,6 +226,6 @@ def all_devices(bench, group):
     )
     expected = sorted(device["framework_name"] for device in group)
     if places != expected:
-        raise Wrong("asked for %s, and it ran on %s" % (" + ".join(expected), " + ".join(places)))
+        raise WrongDevice("asked for %s, and it ran on %s" % (" + ".join(expected), " + ".join(places)))
     deviations = [answers.deviation("sharded", "loss", [loss]), answers.deviation("sharded", "weights", after)]
     return bench.within(max(deviations), " + ".join(places))

@@ -4,11 +4,10 @@ import os
 
 import jax
 import numpy
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 
 def version():
-    return jax.__version__
+    return str(jax.__version__)
 
 
 def devices():
@@ -70,6 +69,8 @@ def reduced_dtypes(device):
 
 def sharded_step(devices, inputs, targets, weights, rate):
     """Split the rows over the devices; XLA adds the gradients up. Returns loss, weights, and where the rows lay."""
+    from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
     mesh = Mesh(numpy.array([_native(device) for device in devices]), ("rows",))
     split, whole = NamedSharding(mesh, PartitionSpec("rows")), NamedSharding(mesh, PartitionSpec())
     inputs, targets = jax.device_put(inputs, split), jax.device_put(targets, split)

@@ -12,11 +12,11 @@ ONLY = {
 
 
 def version():
-    return openvino.__version__
+    return str(openvino.__version__)
 
 
 def devices():
-    core = openvino.Core()
+    core = _core()
     return [
         {
             "kind": name.split(".")[0].lower(),
@@ -25,6 +25,14 @@ def devices():
         }
         for name in core.available_devices
     ]
+
+
+def _core():
+    if hasattr(openvino, "Core"):
+        return openvino.Core()
+    from openvino.runtime import Core  # before OpenVINO 2023.1
+
+    return Core()
 
 
 def notes():
@@ -70,7 +78,7 @@ def predict(keras, layer, values):
 
 def arithmetic(device):
     # OpenVINO computes in bfloat16 or float16 where the CPU does that fast.
-    hint = str(openvino.Core().get_property(device["framework_name"], "INFERENCE_PRECISION_HINT"))
+    hint = str(_core().get_property(device["framework_name"], "INFERENCE_PRECISION_HINT"))
     return next((name for name in ("bfloat16", "float16", "float32") if name in hint), "bfloat16")
 
 

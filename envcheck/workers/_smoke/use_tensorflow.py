@@ -7,7 +7,7 @@ import tensorflow as tf
 
 
 def version():
-    return tf.__version__
+    return str(tf.__version__)
 
 
 def devices():
@@ -23,7 +23,7 @@ def devices():
 
 
 def _logical_devices():
-    if hasattr(tf.config, "list_logical_devices"):
+    if hasattr(tf, "config") and hasattr(tf.config, "list_logical_devices"):
         return tf.config.list_logical_devices()
     from tensorflow.python.client import device_lib  # TensorFlow 1
 
@@ -37,7 +37,9 @@ def _description(device):
 
 def _details(device_type, name):
     # TensorFlow 1 has no such function; it describes a device in its list.
-    if device_type != "GPU" or not hasattr(tf.config.experimental, "get_device_details"):
+    if device_type != "GPU" or not hasattr(tf, "config"):
+        return {}
+    if not hasattr(tf.config.experimental, "get_device_details"):
         return {}
     physical = tf.config.list_physical_devices("GPU")
     number = int(name.split(":")[-1])

@@ -9,11 +9,9 @@ import sysconfig
 
 import torch
 
-NAMES = {"cuda": "gpu", "mps": "mps", "xpu": "xpu"}
-
 
 def version():
-    return torch.__version__
+    return str(torch.__version__)
 
 
 def devices():
@@ -83,7 +81,7 @@ def _why_not_compile(device):
     from torch import _dynamo
 
     if not getattr(_dynamo, "is_dynamo_supported", lambda: True)():
-        return "torch.compile of PyTorch %s does not support Python %d.%d" % ((torch.__version__,) + sys.version_info[:2])
+        return "torch.compile of PyTorch %s does not support Python %s" % (version(), sys.version.split()[0])
     return _why_no_compiler(compiler)
 
 
@@ -91,8 +89,9 @@ def _why_no_compiler(compiler):
     """Say why generated code cannot be built: torch.compile includes Python.h in all that it builds."""
     if shutil.which(compiler.split()[0]) is None:
         return "torch.compile needs a compiler, and there is no %s" % compiler
-    command = compiler.split() + ["-x", "c++" if "++" in compiler else "c", "-", "-fsyntax-only"]
-    command += ["-I", sysconfig.get_paths()["include"]]
+    language = "c++" if "++" in compiler else "c"
+    headers = sysconfig.get_paths()["include"]
+    command = [*compiler.split(), "-x", language, "-", "-fsyntax-only", "-I", headers]
     tried = subprocess.run(command, input=b"#include <Python.h>\n", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if tried.returncode:
         words = tried.stdout.decode("utf-8", "replace").strip().splitlines()
@@ -104,6 +103,7 @@ def compiled(function, device, folder):
     # A folder of our own: results kept from other runs would hide a compiler that fails today.
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = os.path.join(folder, "inductor")
     os.environ["TRITON_CACHE_DIR"] = os.path.join(folder, "triton")
+    os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"  # else it starts a pool of processes for one kernel
     from torch._inductor import config
 
     options = {}
@@ -146,7 +146,8 @@ def _broadcast(tensor, names):
     if names[0].startswith("cuda"):
         from torch.cuda import comm
 
-        return [copy.detach() for copy in comm.broadcast(tensor.to(names[0]), devices=[int(name[5:]) for name in names])]
+        numbers = [int(name[len("cuda:") :]) for name in names]
+        return [copy.detach() for copy in comm.broadcast(tensor.to(names[0]), devices=numbers)]
     return [tensor.clone().to(name) for name in names]
 
 
@@ -154,5 +155,5 @@ def _added(gradients, names):
     if names[0].startswith("cuda"):
         from torch.cuda import comm
 
-        return comm.reduce_add(gradients, destination=int(names[0][5:]))
+        return comm.reduce_add(gradients, destination=int(names[0][len("cuda:") :]))
     return sum(gradient.to(names[0]) for gradient in gradients)

@@ -1,0 +1,242 @@
+"""The smoke test: each framework is imported in a child, and a tiny Keras model runs on each of its devices."""
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from envcheck import child
+from envcheck.host import Host
+from envcheck.model.facts import Backend, EnvironmentVariable, Import, Keras, Python, SmokeRun
+from envcheck.model.unknown import Unknown
+from envcheck.probes import cpu, memory
+from envcheck.probes import smoke_reading as reading
+
+#: Called with backend, device (or nothing) and stage, from several threads.
+Progress = Callable[[str, str, str], None]
+
+#: What is added to the user's environment unless the user has set it: no framework shall take all of a GPU's memory.
+#: Sources: tensorflow.org, 'Use a GPU'; docs.jax.dev, 'GPU memory allocation'.
+ADDED = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+
+_MB = 1024 * 1024
+#: Peak of a child on a CPU, measured with Keras 3.15 beside TensorFlow 2.21, PyTorch 2.13, JAX 0.10, OpenVINO 2026.4.
+MEMORY_BYTES = {"tensorflow": 900 * _MB, "torch": 700 * _MB, "jax": 450 * _MB, "openvino": 400 * _MB}
+OTHER_MEMORY_BYTES = 400 * _MB
+
+
+@dataclass(frozen=True)
+class SmokeOptions:
+    """``backends``: None for all; ``devices``: patterns such as ``cpu``, ``gpu``, ``gpu:0``, none for all;
+    ``timeout``: seconds for each child."""
+
+    backends: tuple[str, ...] | None
+    devices: tuple[str, ...]
+    smoke: bool
+    timeout: float
+
+
+Result = tuple[Backend, tuple[SmokeRun, ...]]
+
+
+def probe(
+    host: Host,
+    python: Python,
+    backends: tuple[Backend, ...],
+    keras: Keras,
+    options: SmokeOptions,
+    progress: Progress | None = None,
+) -> tuple[tuple[Backend, ...], tuple[SmokeRun, ...]]:
+    """Return the backends with their import and devices filled in, and one run for each device.
+
+    Nothing is imported in this process. On Ctrl-C every child ends, and no further one starts.
+    """
+    test = _Test(host, python, keras, options, progress)
+    # The longest first, so that the short ones fill the gaps.
+    order = sorted(range(len(backends)), key=lambda index: -_memory_of(backends[index]))
+    workers = _workers(host, [backend for backend in backends if test.why_not(backend) is None])
+    pool = ThreadPoolExecutor(workers, "smoke")
+    try:
+        futures = {index: pool.submit(test.backend, backends[index]) for index in order}
+        results = [futures[index].result() for index in range(len(backends))]
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        child.end_all()
+        raise
+    pool.shutdown()
+    return tuple(backend for backend, _ in results), tuple(run for _, runs in results for run in runs)
+
+
+@dataclass(frozen=True)
+class _Test:
+    host: Host
+    python: Python
+    keras: Keras
+    options: SmokeOptions
+    progress: Progress | None
+
+    def backend(self, backend: Backend) -> Result:
+        reason = self.why_not(backend)
+        if reason is not None:
+            return _not_imported(backend, Unknown("skipped", reason)), self._skipped_unseen(backend, reason)
+        reason = self._why_no_model(backend)
+        if reason is not None:
+            return self._import_alone(backend, reason)
+        return self._walk(backend)
+
+    def why_not(self, backend: Backend) -> str | None:
+        """Say why a framework is not even imported."""
+        if not self.options.smoke:
+            return "the smoke test was switched off"
+        if backend.installed is False:
+            return "not installed"
+        if isinstance(backend.installed, Unknown):
+            return f"it could not be seen whether it is installed: {backend.installed.detail}"
+        if self.options.backends is not None and backend.name not in self.options.backends:
+            return "another backend was asked for"
+        if self.python.runs is not True or not isinstance(self.python.executable, str):
+            return "the target's Python does not run"
+        return None
+
+    def _why_no_model(self, backend: Backend) -> str | None:
+        """Say why no Keras model runs on a framework."""
+        if not backend.keras_backend:
+            return "Keras 3 has no such backend"
+        if self.keras.installed is False:
+            return "Keras is not installed"
+        version = self.keras.version
+        if isinstance(version, str) and version.split(".")[0].isdecimal() and int(version.split(".")[0]) < 3:
+            return f"the smoke test needs Keras 3, and Keras {version} is installed"
+        available = self.keras.backends_available
+        if isinstance(available, tuple) and available and backend.name not in available:
+            return "the installed Keras has no code for this backend"
+        return None
+
+    def _skipped_unseen(self, backend: Backend, reason: str) -> tuple[SmokeRun, ...]:
+        """Return the run of a framework that is there and was wanted, but could not be started."""
+        wanted = self.options.smoke and (self.options.backends is None or backend.name in self.options.backends)
+        if not wanted or backend.installed is not True or not backend.keras_backend:
+            return ()
+        return (_skipped(backend, self._first_device(), reason),)
+
+    def _first_device(self) -> str:
+        return self.options.devices[0] if self.options.devices else "cpu"
+
+    # --- children -------------------------------------------------------------------------------
+
+    def _child(self, backend: Backend, worker: str, request: Mapping[str, object]) -> child.ChildResult:
+        def announced(stage: str) -> None:
+            if self.progress is not None:
+                place = reading.place_of(stage)
+                self.progress(backend.name, place.device, place.stage)
+
+        result = self.host.run_worker(
+            str(self.python.executable),
+            worker,
+            request,
+            timeout=self.options.timeout,
+            added=self._added(backend),
+            isolated=self.python.isolated_only is True,
+            listener=announced,
+        )
+        if not reading.ended_well(result):
+            _remove(result.last("folder"))
+        return result
+
+    def _added(self, backend: Backend) -> dict[str, str]:
+        added = {name: value for name, value in ADDED.items() if name not in self.host.environ}
+        return {"KERAS_BACKEND": backend.name, **added} if backend.keras_backend else added
+
+    def _import_alone(self, backend: Backend, reason: str) -> Result:
+        result = self._child(backend, "import_framework", {"framework": backend.name})
+        backend = replace(backend, imported=reading.imported(result), devices=reading.devices(result))
+        if not backend.keras_backend:
+            return backend, ()
+        return backend, (_skipped(backend, self._first_device(), reason),)
+
+    def _walk(self, backend: Backend) -> Result:
+        """Walk all devices. If a child dies on one of them, another one goes on with the devices left."""
+        runs: dict[str, SmokeRun] = {}
+        first: child.ChildResult | None = None
+        while True:
+            request = {
+                "backend": backend.name,
+                "devices": list(self.options.devices),
+                "ended": {device: run.status for device, run in runs.items()},
+            }
+            result = self._child(backend, "smoke_keras3", request)
+            first = first or result
+            selected = tuple(first.last("selected") or ())
+            added = self._environment(backend, result)
+            for run in reading.runs(result, backend.name, _left(selected, runs) or (self._first_device(),)):
+                runs[run.device] = replace(run, environment_added=added)
+            if reading.ended_well(result) or not _left(selected, runs):
+                break
+        backend = replace(backend, imported=reading.imported(first), devices=reading.devices(first))
+        return backend, (*runs.values(), *_unmatched(backend, first))
+
+    def _environment(self, backend: Backend, result: child.ChildResult) -> tuple[EnvironmentVariable, ...]:
+        added = {**self._added(backend), **{said["name"]: said["value"] for said in result.all("environment_added")}}
+        return tuple(EnvironmentVariable(name=name, value=value) for name, value in sorted(added.items()))
+
+
+def _left(selected: tuple[str, ...], runs: Mapping[str, SmokeRun]) -> tuple[str, ...]:
+    return tuple(device for device in selected if device not in runs)
+
+
+def _unmatched(backend: Backend, result: child.ChildResult) -> tuple[SmokeRun, ...]:
+    """Return a run for each device that was asked for and that the framework does not list."""
+    listed = reading.devices(result)
+    names = "" if isinstance(listed, Unknown) else ", ".join(device.name for device in listed)
+    reason = f"{backend.name} lists no such device; it lists {names or 'none'}"
+    return tuple(_skipped(backend, pattern, reason) for pattern in result.last("unmatched") or ())
+
+
+def _skipped(backend: Backend, device: str, reason: str) -> SmokeRun:
+    unknown = Unknown("skipped", reason)
+    return SmokeRun(
+        backend=backend.name,
+        backend_version=backend.version,
+        keras_version=unknown,
+        device=device,
+        status="skipped",
+        failed_stage=None,
+        reason=reason,
+        stages=(),
+        placed_on=unknown,
+        libraries=unknown,
+        environment_added=(),
+        stderr_tail=None,
+    )
+
+
+def _not_imported(backend: Backend, why: Unknown) -> Backend:
+    return replace(backend, imported=Import(status=why, seconds=why, error=why, stderr_tail=why), devices=why)
+
+
+def _remove(folder: object) -> None:
+    """Remove the temporary folder of a child that died before it could."""
+    if isinstance(folder, str) and os.path.basename(folder).startswith("envcheck-smoke-"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+# --- side by side -------------------------------------------------------------------------------
+
+
+def _memory_of(backend: Backend) -> int:
+    return MEMORY_BYTES.get(backend.name, OTHER_MEMORY_BYTES)
+
+
+def _workers(host: Host, backends: list[Backend]) -> int:
+    """Return how many children the machine's cores and free memory hold at once; at least one."""
+    cores = cpu.probe(host).cores_usable
+    available = memory.probe(host).volatile.available_bytes
+    workers = len(backends) if isinstance(cores, Unknown) else min(len(backends), int(cores))
+    if isinstance(available, int):
+        largest = sorted(map(_memory_of, backends), reverse=True)
+        while workers > 1 and sum(largest[:workers]) > available:
+            workers -= 1
+    return max(1, workers)
