@@ -17,7 +17,7 @@ _PUBLIC = {
     "explain": "envcheck.library",
     "RequirementError": "envcheck.library",
     "TargetError": "envcheck.probes.target",
-    "SnapshotError": "envcheck.load",
+    "SnapshotError": "envcheck.snapshot",
     "Report": "envcheck.report",
     "install_excepthook": "envcheck.excepthook",
 }

@@ -4,7 +4,7 @@ from envcheck.library import check as check
 from envcheck.library import explain as explain
 from envcheck.library import load as load
 from envcheck.library import require as require
-from envcheck.load import SnapshotError as SnapshotError
+from envcheck.snapshot import SnapshotError as SnapshotError
 from envcheck.probes.target import TargetError as TargetError
 from envcheck.report import Report as Report
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from envcheck.explain import explain_text
+from envcheck.explanation import explain_text
 from envcheck.model.report import Finding
 from envcheck.report import DEFAULT_TIMEOUT_SECONDS, Options, Report
 from envcheck.report import check as check_machine

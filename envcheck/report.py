@@ -13,7 +13,7 @@ import msgspec
 import envcheck
 from envcheck import child, redact
 from envcheck.host import Host
-from envcheck.load import load_report
+from envcheck.snapshot import load_report
 from envcheck.model import report as model
 from envcheck.model.facts import Facts
 from envcheck.probes import smoke, target

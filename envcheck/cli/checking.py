@@ -8,7 +8,7 @@ import click
 
 from envcheck.cli.options import read_bytes
 from envcheck.cli.progress import Progress
-from envcheck.load import SnapshotError
+from envcheck.snapshot import SnapshotError
 from envcheck.probes.target import TargetError
 from envcheck.report import Options, Report, check, load, redacted
 from envcheck.requirements import Requirements, RequirementsError, parse

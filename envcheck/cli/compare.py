@@ -7,7 +7,7 @@ import msgspec
 
 from envcheck.cli.options import read_bytes, write
 from envcheck.compare import Comparison, compare
-from envcheck.load import SnapshotError, load_report
+from envcheck.snapshot import SnapshotError, load_report
 from envcheck.model.report import Report
 from envcheck.words import sentence, template
 

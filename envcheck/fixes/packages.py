@@ -1,7 +1,7 @@
 """Commands that change the packages of the target, in the words of what manages it.
 
-pip, uv, conda, Poetry, PDM and pixi are told apart by ``python.installer``. A Python that belongs to the operating system
-(PEP 668) is left alone: an environment of its own is made instead.
+pip, uv, conda, Poetry, PDM and pixi are told apart by ``python.installer``. A Python that belongs to the operating
+system (PEP 668) is left alone: an environment of its own is made instead.
 """
 
 import re
@@ -60,7 +60,7 @@ def change(
     commands = (*uninstall(facts, *remove), *install(facts, *add, reinstall=reinstall, index=index))
     return Fix(
         title=sentence(title, fields),
-        commands=commands,
+        commands=tuple(dict.fromkeys(commands)),
         needs_root=False,
         restart="kernel",
         risk="environment",

@@ -11,7 +11,7 @@ from documents import complete
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envcheck.load import SnapshotError, load_report
+from envcheck.snapshot import SnapshotError, load_report
 from envcheck.model.report import Report
 from envcheck.model.unknown import Unknown
 
