@@ -1,0 +1,79 @@
+"""Contexts that follow from comparing what a log says in two places."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from envcheck.signatures.scan import Hit
+
+#: torch names the GPU's architecture in one line and those of its build in another
+TORCH_GPU = "is not compatible with the current PyTorch installation"
+TORCH_BUILD = "The current PyTorch install supports CUDA capabilities"
+LIBRARY_WANTED = (
+    "<libcudart|libcublas|libcublasLt|libcufft|libcurand|libcusolver|libcusparse|libcudnn>.so.#: cannot open"
+)
+LIBRARY_PATH = "cuda-#"
+#: the newest CUDA that a driver branch supports is told by nvidia-smi; the CUDA of a TensorFlow release is known
+#: https://www.tensorflow.org/install/source#gpu
+TENSORFLOW_CUDA = {
+    (1, 13): (10, 0), (1, 14): (10, 0), (1, 15): (10, 0), (2, 0): (10, 0), (2, 1): (10, 1), (2, 2): (10, 1),
+    (2, 3): (10, 1), (2, 4): (11, 0), (2, 5): (11, 2), (2, 6): (11, 2), (2, 7): (11, 2), (2, 8): (11, 2),
+    (2, 9): (11, 2), (2, 10): (11, 2), (2, 11): (11, 2), (2, 12): (11, 8), (2, 13): (11, 8), (2, 14): (11, 8),
+    (2, 15): (12, 2), (2, 16): (12, 3), (2, 17): (12, 3), (2, 18): (12, 5), (2, 19): (12, 5), (2, 20): (12, 5),
+}  # fmt: skip
+
+Versions = Mapping[str, set[tuple[int, ...]]]
+
+
+def derived_contexts(hits: Mapping[str, Sequence[Hit]], versions: Versions) -> set[str]:
+    """Return the names of the contexts that hold."""
+    return {
+        name
+        for name, holds in (
+            ("arch-newer", _torch_architecture(hits) > 0),
+            ("arch-older", _torch_architecture(hits) < 0),
+            ("cuda-other-version", _other_cuda(hits)),
+            ("driver-fits", _driver_fits(versions)),
+        )
+        if holds
+    }
+
+
+def _torch_architecture(hits: Mapping[str, Sequence[Hit]]) -> int:
+    """Return 1 if the GPU is newer than everything in torch's build, -1 if it is older, else 0."""
+    gpus = _architectures(hits.get(TORCH_GPU, ()))
+    builds = _architectures(hits.get(TORCH_BUILD, ()))
+    if not gpus or not builds:
+        return 0
+    return (max(gpus) > max(builds)) - (min(gpus) < min(builds))
+
+
+def _architectures(hits: Sequence[Hit]) -> list[int]:
+    return [int(number) for hit in hits for number in re.findall(r"\bsm_(\d{2,3})", hit.text)]
+
+
+def _other_cuda(hits: Mapping[str, Sequence[Hit]]) -> bool:
+    """A library is wanted with one number, and the log names CUDA folders of others only."""
+    wanted = {
+        tuple(int(part) for part in number.split("."))
+        for hit in hits.get(LIBRARY_WANTED, ())
+        for number in re.findall(r"lib(?:cudart|cublas)\.so\.(\d{1,2}(?:\.\d)?)", hit.text)
+    }
+    folders = {
+        (int(major), int(minor))
+        for hit in hits.get(LIBRARY_PATH, ())
+        for major, minor in re.findall(r"\bcuda-(\d{1,2})\.(\d)", hit.text)
+    }
+    return bool(wanted and folders) and not any(
+        folder[: len(number)] == number or (number == (11, 0) and folder[0] == 11)
+        for number in wanted
+        for folder in folders
+    )
+
+
+def _driver_fits(versions: Versions) -> bool:
+    """The driver supports the CUDA that the TensorFlow release in the log was built with."""
+    wanted = [
+        TENSORFLOW_CUDA[version[:2]] for version in versions.get("tensorflow", ()) if version[:2] in TENSORFLOW_CUDA
+    ]
+    offered = versions.get("cuda-driver", set())
+    return bool(wanted and offered) and max(offered) >= max(wanted)
