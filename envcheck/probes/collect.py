@@ -89,6 +89,8 @@ def _smoke(
 ) -> tuple[tuple[Backend, ...] | Unknown, tuple[SmokeRun, ...] | Unknown]:
     if isinstance(backends, Unknown):
         return backends, Unknown("skipped", "the installed frameworks could not be listed")
+    if not options.smoke:
+        return backends, Unknown("skipped", "not asked for (--no-smoke)")
     result = guard.values(smoke.probe, host, python, backends, keras_facts, options, progress)
     return (backends, result) if isinstance(result, Unknown) else result
 
