@@ -21,6 +21,24 @@ ASK_FOR_COMPUTE = template(
 )
 
 
+def hidden_by_variable(facts: Facts) -> tuple[int, str] | None:
+    """Return CUDA_VISIBLE_DEVICES, with its place, if it names none of the GPUs that the driver lists.
+
+    Raises:
+        Undecided: if it is set and the GPUs are not known.
+    """
+    found = variable(facts, "CUDA_VISIBLE_DEVICES")
+    if found is None or need(facts.driver.nvidia.nvml.status) != "ok":
+        return None
+    gpus = need(facts.driver.nvidia.gpus)
+    first = found[1].split(",")[0].strip()
+    if not gpus or (first.isdecimal() and int(first) < len(gpus)) or first.startswith(OLD_MIG_NAME):
+        return None
+    names = [known(gpu.uuid, "") for gpu in gpus]
+    names += [known(slice_.uuid, "") for gpu in gpus for slice_ in known(gpu.mig_devices, ())]
+    return None if first and any(name.startswith(first) for name in names) else found
+
+
 @rule(
     "cuda-visible-devices-hides-gpus",
     severity="warning",
@@ -39,22 +57,14 @@ def cuda_visible_devices_hides_gpus(facts: Facts) -> Iterator[Failure]:
     everything, and so does every entry after the first wrong one. Some set it on purpose, to keep a program off the
     GPU; schedulers set it for jobs that asked for none. It is only a note where no framework is built for NVIDIA GPUs.
     """
-    found = variable(facts, "CUDA_VISIBLE_DEVICES")
-    if found is None:
+    if variable(facts, "CUDA_VISIBLE_DEVICES") is None:
         raise NotApplicable("CUDA_VISIBLE_DEVICES is not set")
-    index, value = found
-    if need(facts.driver.nvidia.nvml.status) != "ok":
-        raise NotApplicable("the driver lists no GPUs")
-    gpus = need(facts.driver.nvidia.gpus)
-    first = value.split(",")[0].strip()
-    identities = [known(gpu.uuid, "") for gpu in gpus]
-    identities += [known(mig.uuid, "") for gpu in gpus for mig in known(gpu.mig_devices, ())]
-    named = (first.isdecimal() and int(first) < len(gpus)) or first.startswith(OLD_MIG_NAME)
-    named = named or (first != "" and any(identity.startswith(first) for identity in identities))
-    if gpus and not named:
+    found = hidden_by_variable(facts)
+    if found is not None:
+        index, value = found
         yield Failure(
             evidence=(f"/platform/environment/{index}/value", "/driver/nvidia/gpus/0/name"),
-            fields={"value": value, "count": len(gpus)},
+            fields={"value": value, "count": len(need(facts.driver.nvidia.gpus))},
             fixes=(
                 in_shell(UNSET, "unset CUDA_VISIBLE_DEVICES", source=CUDA_ENVIRONMENT, name="CUDA_VISIBLE_DEVICES"),
             ),

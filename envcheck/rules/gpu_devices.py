@@ -1,0 +1,158 @@
+"""Whether a framework that was built for the GPU gets at it."""
+
+from collections.abc import Iterator
+
+from envcheck.fixes import gpu_builds
+from envcheck.fixes.files import in_shell
+from envcheck.fixes.packages import python
+from envcheck.model.facts import Backend, Facts
+from envcheck.model.report import Fix
+from envcheck.model.unknown import known, need
+from envcheck.rules.engine import Failure, NotApplicable, rule
+from envcheck.rules.environment import hidden_by_variable
+from envcheck.rules.requirements import Unmet, install_wanted, places, unmet
+from envcheck.rules.shared import GPU_FAULTS, for_each_framework, in_use, listed, nvidia_gpus, title_of, usable_gpus
+from envcheck.words import sentence, template
+
+KERAS = "https://keras.io/getting_started/"
+LOOK_CLOSER = template("See what {framework} says when it looks for GPUs")
+EXTRAS = {"tensorflow": "and-cuda", "torch": ""}
+"""The extra that names the packages of CUDA libraries; PyTorch requires them without one."""
+NO_IMPORT = template("It cannot be imported without them.")
+NO_GPU = template("It runs on the processor only.")
+LOOK = {
+    "tensorflow": "TF_CPP_MAX_VLOG_LEVEL=3 {python} -c 'import tensorflow as tf; tf.config.list_physical_devices()'",
+    "jax": "JAX_PLATFORMS=cuda {python} -c 'import jax; print(jax.devices())'",
+    "torch": "{python} -c 'import torch; torch.cuda.init()'",
+}
+
+
+@rule(
+    "cuda-libraries-missing",
+    severity="error",
+    layer="backend",
+    title=template("{framework} misses CUDA libraries that it needs for the GPU"),
+    message=template(
+        "{framework} {version} is a build for GPUs, and of the packages with CUDA libraries that it names these are "
+        "not installed in the right version: {missing}. {consequence}"
+    ),
+)
+def cuda_libraries_missing(facts: Facts) -> Iterator[Failure]:
+    """The framework's packages of CUDA libraries are not installed, or not all of them.
+
+    'pip install tensorflow' brings no CUDA libraries; 'pip install tensorflow[and-cuda]' does. Without them TensorFlow
+    says 'Cannot dlopen some GPU libraries' and runs on the processor; that is reported only where a GPU with a working
+    driver is there and TensorFlow does not see it. PyTorch asks for them outright, and cannot be imported without them.
+    """
+    installed = places(facts)
+
+    def check(index: int, found: Backend) -> Iterator[Failure]:
+        if need(found.built_for.cuda) is None or found.name not in EXTRAS:
+            return
+        missing = [
+            conflict
+            for name in need(found.distributions)
+            if name in installed
+            for conflict in unmet(facts, installed, *installed[name], extra=EXTRAS[found.name])
+            if conflict.name.startswith(("nvidia-", "cuda-"))
+        ]
+        if not missing or not _harmful(facts, found):
+            return
+        yield Failure(
+            evidence=tuple(pointer for conflict in missing[:4] for pointer in conflict.evidence()),
+            fields={
+                "framework": title_of(found.name),
+                "version": known(found.version, None) or "",
+                "missing": listed(conflict.wanted for conflict in missing),
+                "consequence": sentence(NO_IMPORT if found.name == "torch" else NO_GPU),
+            },
+            fixes=_bring_libraries(facts, found, missing),
+            subject=found.name,
+            severity="error" if _meant_for_gpu(facts, found) else "warning",
+        )
+
+    yield from for_each_framework(facts, check)
+
+
+def _harmful(facts: Facts, found: Backend) -> bool:
+    """Say whether the missing libraries make a difference here."""
+    if found.name == "torch":
+        return need(found.imported.status) != "ok"
+    return bool(usable_gpus(facts)) and not sees_gpu(found)
+
+
+def _meant_for_gpu(facts: Facts, found: Backend) -> bool:
+    """Say whether somebody asked for the GPU: TensorFlow's usual build has CUDA in it whether wanted or not."""
+    packages = known(facts.python.packages, ())
+    return found.name != "tensorflow" or any(package.name.startswith("nvidia-") for package in packages)
+
+
+def sees_gpu(found: Backend) -> bool:
+    return any(device.name.startswith("gpu") for device in need(found.devices))
+
+
+def _bring_libraries(facts: Facts, found: Backend, missing: list[Unmet]) -> tuple[Fix, ...]:
+    if found.name == "tensorflow":
+        return (gpu_builds.tensorflow(facts, version=known(found.version, None)),)
+    return (install_wanted(facts, found.name, missing),)
+
+
+@rule(
+    "framework-ignores-gpu",
+    severity="error",
+    layer="backend",
+    title=template("{framework} does not see the GPU"),
+    message=template(
+        "{gpu} is in this machine and {framework} {version} is a build for CUDA {cuda}, but it lists no GPU among "
+        "its devices. It runs on the processor, and says so at most in its log."
+    ),
+    after=(
+        *GPU_FAULTS,
+        "nvidia-driver-too-old",
+        "gpu-newer-than-framework-build",
+        "gpu-older-than-framework-build",
+        "gpu-arch-missing-from-build",
+        "jax-cuda-plugin-version-mismatch",
+        "cuda-libraries-missing",
+    ),
+)
+def framework_ignores_gpu(facts: Facts) -> Iterator[Failure]:
+    """A framework that was built for NVIDIA GPUs lists none, although one is there.
+
+    This is a symptom. Where envcheck knows the cause, it names it and this finding is listed below it. The framework's
+    own log says more: run it with TF_CPP_MAX_VLOG_LEVEL=3 (TensorFlow) or JAX_PLATFORMS=cuda (JAX). It is a warning
+    where Keras uses another framework.
+    """
+    gpus = nvidia_gpus(facts)
+    if not gpus:
+        raise NotApplicable("no NVIDIA GPU")
+    if hidden_by_variable(facts) is not None:
+        raise NotApplicable("CUDA_VISIBLE_DEVICES hides the GPUs")
+    driver_works = known(facts.driver.nvidia.nvml.status, "") == "ok"
+
+    def check(index: int, found: Backend) -> Iterator[Failure]:
+        if need(found.built_for.cuda) is None or need(found.imported.status) != "ok" or sees_gpu(found):
+            return
+        yield Failure(
+            evidence=(f"/backends/{index}/devices", f"/backends/{index}/built_for/cuda", gpus[0].pointer),
+            fields={
+                "gpu": gpus[0].name,
+                "framework": title_of(found.name),
+                "version": known(found.version, None) or "",
+                "cuda": found.built_for.cuda,
+            },
+            fixes=_look_closer(facts, found),
+            subject=found.name,
+            severity=(
+                "error" if driver_works and in_use(facts, found.name) and _meant_for_gpu(facts, found) else "warning"
+            ),
+        )
+
+    yield from for_each_framework(facts, check)
+
+
+def _look_closer(facts: Facts, found: Backend) -> tuple[Fix, ...]:
+    if found.name not in LOOK:
+        return ()
+    command = LOOK[found.name].format(python=python(facts))
+    return (in_shell(LOOK_CLOSER, command, source=KERAS, framework=title_of(found.name)),)
