@@ -40,7 +40,7 @@ class Cause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     message: str
     signs: tuple[Sign, ...]
     after: tuple[str, ...] = ()  #: ids of causes that explain this one
-    fields: dict[str, str] = {}  # noqa: RUF012 - what the templates say where the text tells no value
+    fields: dict[str, str] = {}
     fixes: tuple[FixData, ...] = ()
     source: str = ""
 

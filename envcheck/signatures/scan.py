@@ -16,13 +16,13 @@ from envcheck.signatures.phrase import Phrase, words
 
 #: Lines that look like trouble to a person, shown when nothing known matched.
 SUSPICIOUS = re.compile(
-    r"\b(?:\w*error|\w*exception|fatal|failed|failure|cannot|can't|could not|couldn't|unable to|traceback|abort(?:ed)?"
-    r"|segmentation fault|core dumped|killed|panic|denied|not found|undefined symbol|mismatch|unsupported|corrupt\w*)\b",
+    r"\b(?:\w*error|\w*exception|fatal|failed|failure|cannot|can't|could not|couldn't|unable to|traceback|aborted"
+    r"|segmentation fault|core dumped|killed|panic|denied|not found|undefined symbol|mismatch|unsupported|corrupt)\b",
     re.IGNORECASE,
 )
 _SUSPICIOUS_WORDS = frozenset(
-    "error exception fatal failed failure cannot traceback abort aborted fault dumped killed panic denied undefined"
-    " mismatch unsupported corrupt unable couldn".encode().split()
+    b"error exception fatal failed failure cannot traceback abort aborted fault dumped killed panic denied undefined"
+    b" mismatch unsupported corrupt unable couldn".split()
 )
 MOST_SUSPICIOUS = 20
 MOST_HITS = 40  #: places that are kept of one phrase: the first ones
