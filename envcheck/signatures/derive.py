@@ -72,8 +72,10 @@ def _other_cuda(hits: Mapping[str, Sequence[Hit]]) -> bool:
 
 def _driver_fits(versions: Versions) -> bool:
     """The driver supports the CUDA that the TensorFlow release in the log was built with."""
-    wanted = [
-        TENSORFLOW_CUDA[version[:2]] for version in versions.get("tensorflow", ()) if version[:2] in TENSORFLOW_CUDA
-    ]
+    wanted = [TENSORFLOW_CUDA[release] for release in _releases(versions) if release in TENSORFLOW_CUDA]
     offered = versions.get("cuda-driver", set())
     return bool(wanted and offered) and max(offered) >= max(wanted)
+
+
+def _releases(versions: Versions) -> list[tuple[int, int]]:
+    return [(version[0], version[1]) for version in versions.get("tensorflow", ()) if len(version) > 1]

@@ -154,4 +154,4 @@ def _shortened(matches: list[Match]) -> tuple[Match, ...]:
     notes = [match for match in matches if _GROUPS[match.cause.severity] != 0]
     best = max((match.score for match in faults), default=0)
     kept = [match for match in faults if match.score >= best - _SPREAD][:MOST_CAUSES]
-    return tuple([*kept, *notes[:MOST_CAUSES]])
+    return (*kept, *notes[:MOST_CAUSES])

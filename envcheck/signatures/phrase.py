@@ -26,7 +26,14 @@ WORD = r"[\w.+/\\:@=-]{1,160}"
 
 #: Words too frequent in logs to find a line by; a phrase that has nothing else is found by its longest one.
 COMMON = frozenset(
-    ["a", "all", "an", "and", "any", "api", "are", "argument", "array", "as", "at", "available", "be", "been", "but", "by", "call", "can", "cannot", "class", "code", "command", "compiled", "could", "data", "debug", "default", "def", "device", "devices", "directory", "does", "entry", "epoch", "error", "executable", "exception", "existing", "failed", "file", "files", "following", "for", "format", "found", "from", "function", "gpu", "has", "have", "home", "host", "id", "if", "import", "in", "info", "int", "is", "it", "its", "kernel", "lib", "library", "line", "list", "load", "loaded", "loss", "memory", "message", "model", "module", "name", "needs", "new", "no", "node", "none", "not", "object", "of", "on", "open", "operation", "or", "out", "output", "package", "path", "permission", "please", "process", "program", "python", "read", "requested", "required", "resource", "return", "run", "runtime", "script", "self", "server", "shape", "site", "so", "some", "start", "step", "such", "support", "system", "task", "that", "the", "this", "time", "to", "tensor", "tensors", "train", "training", "true", "type", "unable", "unknown", "up", "use", "used", "user", "using", "usr", "value", "values", "version", "warning", "was", "when", "which", "will", "with", "write", "you", "your"]
+    """a all an and any api are argument array as at available be been but by call can cannot class code command
+    compiled could data debug default def device devices directory does entry epoch error executable exception
+    existing failed file files following for format found from function gpu has have home host id if import in
+    info int is it its kernel lib library line list load loaded loss memory message model module name needs new
+    no node none not object of on open operation or out output package path permission please process program
+    python read requested required resource return run runtime script self server shape site so some start step
+    such support system task that the this time to tensor tensors train training true type unable unknown up use
+    used user using usr value values version warning was when which will with write you your""".split()  # noqa: SIM905
 )
 
 _MARK = re.compile(
