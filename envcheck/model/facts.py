@@ -319,7 +319,7 @@ class CudaDriver(Record, frozen=True, kw_only=True):
     error_code: OptionalCount  #: CUresult
     error: OptionalText  #: CUDA's name for the code, or the loader's words
     library: OptionalText  #: the file that was loaded
-    library_kind: OptionalText  #: ``driver``, ``compat``, ``stub``, ``wsl`` or ``conda``
+    library_kind: OptionalText  #: ``driver``, ``compat``, ``stub`` or ``wsl``
     api_version: OptionalText  #: such as ``12.4``
     devices: tuple[CudaDevice, ...] | Unknown
 
@@ -340,7 +340,7 @@ class VisibleDevices(Record, frozen=True, kw_only=True):
 
     value: OptionalText  #: None: the variable is not set
     order: Text  #: ``fastest-first`` (CUDA's default) or ``pci``: what the numbers count
-    gpus: tuple[int, ...] | Unknown  #: NVML's indices of the GPUs left, in the order that CUDA will number them
+    gpus: tuple[int, ...] | Unknown  #: NVML's indices of the GPUs left, in the order of the variable's entries
     mig_devices: Texts  #: UUIDs of the MIG devices named
     cut_at: OptionalText  #: the first entry that names no device; CUDA ignores it and all that follow
 

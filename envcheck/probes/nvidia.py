@@ -1,11 +1,12 @@
-"""NVIDIA's driver: what the kernel's files say, and what NVML says."""
+"""NVIDIA's driver: what the kernel's files, NVML, the CUDA driver API and the files on disk say."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 from envcheck.host import Host
 from envcheck.model.facts import NvidiaDriver
 from envcheck.model.unknown import Unknown
-from envcheck.probes import files, nvml
+from envcheck.probes import cuda_driver, driver_libraries, files, nvidia_kernel, nvml, visible_devices
 
 VERSION_FILE = "/proc/driver/nvidia/version"
 MODULE_VERSION_FILE = "/sys/module/nvidia/version"
@@ -18,9 +19,11 @@ def probe(host: Host) -> NvidiaDriver:
     NVML is asked even where the kernel shows no driver: under WSL 2 the driver belongs to Windows, and NVML is the
     only one who knows it.
     """
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        cuda = pool.submit(cuda_driver.ask, host)
+        answer = pool.submit(nvml.ask, host).result()
     loaded = module_loaded(host)
     module_version, flavour = _kernel_module(host)
-    answer = nvml.ask(host)
     version, how = _driver_version(host, answer, module_version)
     gpus = answer.gpus
     if answer.nvml.status == "library-missing" and loaded is False:
@@ -34,6 +37,10 @@ def probe(host: Host) -> NvidiaDriver:
         cuda_driver_api_version=answer.cuda_version,
         nvml=answer.nvml,
         gpus=gpus,
+        kernel=nvidia_kernel.probe(host),
+        cuda=cuda.result(),
+        visible_devices=visible_devices.resolve(host.environ, gpus),
+        libraries=driver_libraries.probe(host),
     )
 
 

@@ -4,7 +4,7 @@ from envcheck.host import Host
 from envcheck.model.facts import Platform, Tool
 from envcheck.model.record import all_unknown
 from envcheck.model.unknown import Unknown
-from envcheck.probes import environment, filesystems
+from envcheck.probes import environment, files, filesystems, firmware
 from envcheck.probes.container import container, wsl
 from envcheck.probes.libc import libc
 from envcheck.probes.system import describe_os, kernel_release, machine, system
@@ -30,5 +30,8 @@ def probe(host: Host) -> Platform:
         home=filesystems.home_folder(host),
         environment=environment.relevant(host.environ),
         filesystems=filesystems.common(host),
+        board=files.line(host, "/proc/device-tree/model"),
+        secure_boot=firmware.secure_boot(host),
+        lockdown=firmware.lockdown(host),
         tool=all_unknown(Tool, Unknown("skipped", "the collector signs the facts")),
     )

@@ -1,14 +1,14 @@
 """Ask the CUDA driver API (libcuda). Runs in envcheck's own interpreter, in the user's environment.
 
 Facts: ``load_error`` (the loader's words), ``library`` (file or null), ``version`` (number or null), ``failed`` with
-[call, code, name], ``device`` with a table of values for each device. No context is made: nothing is allocated on a GPU.
+[call, code, name], ``device`` with a table of values for each device. No context is made, so nothing
+is allocated on a GPU.
 """
 
 import ctypes
 import os
 import sys
 
-DEVICE_NOT_ASKED = None
 ATTRIBUTE_MAJOR, ATTRIBUTE_MINOR = 75, 76  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_* of cuda.h
 
 
@@ -84,7 +84,7 @@ def _device(cuda, index):
     if cuda.cuDeviceTotalMem_v2(ctypes.byref(memory), handle) == 0:
         told["memory_total_bytes"] = memory.value
     told.update(_capability(cuda, handle))
-    told.update(_uuid(cuda, handle))
+    told.update(_uuid(cuda, handle, " MIG " in told.get("name", "")))
     return told
 
 
@@ -98,13 +98,12 @@ def _capability(cuda, handle):
     return {"compute_capability": "%d.%d" % tuple(parts)}
 
 
-def _uuid(cuda, handle):
+def _uuid(cuda, handle, is_slice):
     raw = (ctypes.c_ubyte * 16)()
-    for call, prefix in (("cuDeviceGetUuid_v2", "MIG-"), ("cuDeviceGetUuid", "GPU-")):
+    for call in ("cuDeviceGetUuid_v2", "cuDeviceGetUuid"):  # only the second version knows the slices of MIG
         function = getattr(cuda, call, None)
-        if function is None or function(ctypes.byref(raw), handle) != 0:
-            continue
-        digits = bytes(bytearray(raw)).hex()
-        plain = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
-        return {"uuid": plain, "uuid_call": call, "uuid_prefix": prefix}
+        if function is not None and function(ctypes.byref(raw), handle) == 0:
+            digits = bytes(bytearray(raw)).hex()
+            parts = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
+            return {"uuid": ("MIG-" if is_slice else "GPU-") + "-".join(parts)}
     return {}
