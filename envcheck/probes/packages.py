@@ -90,6 +90,8 @@ def _package(
     is_editable = origin.editable if editable is None else editable
     record = files.read_text(os.path.join(where, "RECORD"), package_files.RECORD_BYTES)
     inventory = package_files.inspect(files, folder, record, deadline)
+    # What an editable install puts into site-packages says nothing about what it provides.
+    elsewhere = Unknown("unsupported", "an editable install, whose files lie elsewhere")
     return Package(
         name=canonicalize_name(metadata.name or _name_of(where)),
         version=metadata.version,
@@ -101,8 +103,7 @@ def _package(
         wheel_tags=metadata.wheel_tags,
         requires=metadata.requires,
         requires_python=metadata.requires_python,
-        # What an editable install copies says nothing about what it provides.
-        top_level=_top_level(files, where, Unknown("unsupported", "editable") if is_editable else inventory.top_level),
+        top_level=_top_level(files, where, elsewhere if is_editable is True else inventory.top_level),
         files_missing=inventory.missing,
         files_truncated=inventory.truncated,
         source_url=origin.url,

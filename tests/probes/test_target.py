@@ -41,7 +41,7 @@ def test_a_bare_name_is_looked_up_on_path(tmp_path: Path) -> None:
     there = program(tmp_path / "tools" / "python9.9", PYTHON)
     host = user_host(tmp_path, PATH=str(tmp_path / "tools"))
     assert target.find(host, "python9.9", None).executable == str(there)
-    with pytest.raises(TargetError, match="python9.8 does not exist"):
+    with pytest.raises(TargetError, match=r"python9\.8 does not exist"):
         target.find(host, "python9.8", None)
 
 

@@ -1,5 +1,7 @@
 """Interpreters, environments and installed packages, made of real files."""
 
+import csv
+import io
 import os
 import shutil
 import subprocess
@@ -15,7 +17,7 @@ PYENV = Path("~/.pyenv/versions").expanduser()
 
 
 def user_host(tmp_path: Path, timeout: float = 60.0, cwd: Path | None = None, **environ: str) -> Host:
-    """Return this machine as a user sees it who has a home folder, a working directory, and nothing set but ``environ``."""
+    """Return this machine as a user sees it who has a home, a working directory, and only ``environ`` set."""
     home = tmp_path / "home"
     work = cwd or tmp_path / "work"
     for folder in (home, work):
@@ -90,11 +92,12 @@ def install(
         f"{info}/INSTALLER": "pip\n",
         **{f"{info}/{key}": value for key, value in (metadata or {}).items()},
     }
-    rows = [
-        f"{path},sha256=x,{len(content.encode() if isinstance(content, str) else content)}"
-        for path, content in everything.items()
-    ]
-    everything.setdefault(f"{info}/RECORD", "\n".join([*rows, f"{info}/RECORD,,", ""]))
+    record = io.StringIO(newline="")
+    rows = csv.writer(record, lineterminator="\n")
+    for path, content in everything.items():
+        rows.writerow((path, "sha256=x", len(content.encode() if isinstance(content, str) else content)))
+    rows.writerow((f"{info}/RECORD", "", ""))
+    everything.setdefault(f"{info}/RECORD", record.getvalue())
     write(site, everything)
     return site / info
 
