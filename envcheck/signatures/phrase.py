@@ -7,6 +7,7 @@ A phrase is the text that a program prints, without regard to case, with these m
 - ``{#name}``  the same, kept under that name
 - ``{name}``   a word or path, kept under that name
 - ``<a|b|>``   one of these texts (here: or nothing)
+- ``{name:a|b}``  the same, kept under that name
 - ``^`` at the start, ``$`` at the end: the line begins or ends there
 - ``*`` at the start or end: the word may go on there; else a phrase begins and ends with whole words
 - ``\\``       before a mark: the character itself
@@ -135,8 +136,9 @@ def _mark(found: re.Match[str]) -> _Mark:
         return _Mark("number", f"(?P<{found['numbered']}>{NUMBER})")
     if found["name"]:
         return _Mark("word", f"(?P<{found['name']}>{WORD})")
-    choices = tuple(found["choice"].split("|"))
-    return _Mark("choice", "(?:" + "|".join(re.escape(choice) for choice in choices) + ")", choices)
+    name, choice = ("?:", found["choice"]) if found["chosen"] is None else (f"?P<{found['chosen']}>", found["choices"])
+    choices = tuple(choice.split("|"))
+    return _Mark("choice", f"({name}" + "|".join(re.escape(choice) for choice in choices) + ")", choices)
 
 
 def _pattern(parts: list[str | _Mark]) -> str:
