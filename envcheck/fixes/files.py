@@ -2,7 +2,7 @@
 
 from envcheck.fixes import shell
 from envcheck.model.facts import Facts
-from envcheck.model.report import Fix
+from envcheck.model.report import Fix, Risk
 from envcheck.words import sentence
 
 
@@ -24,14 +24,16 @@ def by_hand(title: str, source: str, **fields: object) -> Fix:
     return Fix(title=sentence(title, fields), commands=(), needs_root=False, restart="none", risk="safe", source=source)
 
 
-def in_shell(title: str, *commands: str, source: str, verify: str | None = None, **fields: object) -> Fix:
-    """Return the fix that sets or unsets variables in the user's shell."""
+def in_shell(
+    title: str, *commands: str, source: str, verify: str | None = None, risk: Risk = "safe", **fields: object
+) -> Fix:
+    """Return a fix that the user carries out in a shell without further rights."""
     return Fix(
         title=sentence(title, fields),
         commands=commands,
         needs_root=False,
         restart="kernel",
-        risk="safe",
+        risk=risk,
         source=source,
         verify=verify,
     )

@@ -10,7 +10,7 @@ from envcheck.model.facts import Backend, Facts
 from envcheck.model.report import Severity
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
-from envcheck.rules.shared import Seen, backend, in_use, nvidia_gpus, package, version_of
+from envcheck.rules.shared import Seen, backend, is_first_choice, nvidia_gpus, package, version_of
 from envcheck.words import template
 
 FIRST_WINDOWS_WITHOUT_GPU = Version("2.11")
@@ -41,7 +41,7 @@ def _without_cuda(facts: Facts, name: str) -> tuple[int, Backend] | None:
 
 def _severity(facts: Facts, name: str) -> Severity:
     """Return how bad it is that this framework runs on the processor: a note where another one is in use."""
-    return "warning" if in_use(facts, name) else "info"
+    return "warning" if is_first_choice(facts, name) else "info"
 
 
 @rule(

@@ -78,7 +78,7 @@ def _harmful(facts: Facts, found: Backend) -> bool:
     """Say whether the missing libraries make a difference here."""
     if found.name == "torch":
         return need(found.imported.status) != "ok"
-    return bool(usable_gpus(facts)) and not sees_gpu(found)
+    return bool(usable_gpus(facts)) and hidden_by_variable(facts) is None and not sees_gpu(found)
 
 
 def _meant_for_gpu(facts: Facts, found: Backend) -> bool:

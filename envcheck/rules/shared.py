@@ -106,10 +106,15 @@ def package(facts: Facts, name: str) -> tuple[int, Package] | None:
 
 
 def in_use(facts: Facts, name: str) -> bool:
-    """Say whether programs will use this framework: Keras chose it, or there is no other that they could mean."""
-    chosen = known(facts.keras.backend, None)
+    """Say whether programs may use this framework: unless Keras was told to use another one, they may."""
+    chosen_by = known(facts.keras.backend_chosen_by, None)
+    return chosen_by in (None, "default") or known(facts.keras.backend, None) in (None, name)
+
+
+def is_first_choice(facts: Facts, name: str) -> bool:
+    """Say whether this framework is the one that Keras takes, or the only one that it could take."""
     there = [found for found in known(facts.backends, ()) if found.keras_backend and known(found.installed, False)]
-    return chosen == name or chosen is None or len(there) == 1
+    return known(facts.keras.backend, None) in (None, name) or len(there) == 1
 
 
 def runs_of(facts: Facts, name: str) -> list[tuple[int, SmokeRun]]:

@@ -1,0 +1,102 @@
+"""Jupyter kernels."""
+
+import shlex
+from collections.abc import Iterator
+
+from envcheck.fixes import shell
+from envcheck.fixes.files import by_hand, in_shell
+from envcheck.fixes.packages import change, python
+from envcheck.model.facts import Facts, Kernel
+from envcheck.model.unknown import known, need
+from envcheck.rules.engine import Failure, rule
+from envcheck.rules.shared import for_each
+from envcheck.words import template
+
+KERNELSPECS = "https://jupyter-client.readthedocs.io/en/stable/kernels.html#kernel-specs"
+IPYKERNEL = "https://ipython.readthedocs.io/en/stable/install/kernel_install.html"
+REMOVE = template("Remove the kernel '{name}' from the list")
+REGISTER = template("Or register the target's Python under its name: {command}")
+INSTALL = template("Install ipykernel into the target")
+
+
+@rule(
+    "jupyter-kernelspec-interpreter-missing",
+    severity="warning",
+    layer="notebook",
+    title=template("The Jupyter kernel '{name}' points to a Python that no longer exists"),
+    message=template(
+        "The kernel '{display_name}' starts {interpreter}, and there is no such file. The environment was moved or "
+        "deleted. Notebooks that ask for this kernel do not start."
+    ),
+)
+def jupyter_kernelspec_interpreter_missing(facts: Facts) -> Iterator[Failure]:
+    """A kernel in Jupyter's list starts a Python that is gone.
+
+    The list of kernels lives apart from the environments, in files that nothing cleans up. Sign: 'Failed to start the
+    Kernel', or a kernel that is 'connecting' for ever.
+    """
+
+    def check(index: int, kernel: Kernel) -> Iterator[Failure]:
+        if need(kernel.interpreter_exists):
+            return
+        register = f"{python(facts)} -m ipykernel install --user --name {shlex.quote(kernel.name)}"
+        yield Failure(
+            evidence=(f"/notebook/kernels/{index}/interpreter", f"/notebook/kernels/{index}/path"),
+            fields={
+                "name": kernel.name,
+                "display_name": known(kernel.display_name, None) or kernel.name,
+                "interpreter": known(kernel.interpreter, None) or "a Python",
+            },
+            fixes=(
+                in_shell(
+                    REMOVE,
+                    f"rm -r {shell.path(facts, kernel.path)}",
+                    source=KERNELSPECS,
+                    risk="environment",
+                    name=kernel.name,
+                ),
+                by_hand(REGISTER, IPYKERNEL, command=register),
+            ),
+            subject=kernel.name,
+        )
+
+    yield from for_each(need(facts.notebook.kernels), check)
+
+
+@rule(
+    "ipykernel-missing",
+    severity="warning",
+    layer="notebook",
+    title=template("The Jupyter kernel '{name}' starts this Python, which lacks ipykernel"),
+    message=template(
+        "The kernel '{display_name}' starts the target's Python, and the package ipykernel, which lets a Python be a "
+        "kernel, is not installed there. Notebooks that ask for it do not start."
+    ),
+)
+def ipykernel_missing(facts: Facts) -> Iterator[Failure]:
+    """A kernel in Jupyter's list starts the target's Python, which has no ipykernel.
+
+    The environment was made anew, or the kernel was written by hand. Sign: 'No module named ipykernel_launcher'.
+    Nothing is said where no kernel starts the target: not everybody uses notebooks.
+    """
+    if need(facts.notebook.ipykernel_version) is not None:
+        return
+
+    def check(index: int, kernel: Kernel) -> Iterator[Failure]:
+        if need(kernel.starts_target) and "ipykernel_launcher" in need(kernel.argv):
+            yield Failure(
+                evidence=("/notebook/ipykernel_version", f"/notebook/kernels/{index}/argv"),
+                fields={"name": kernel.name, "display_name": known(kernel.display_name, None) or kernel.name},
+                fixes=(
+                    change(
+                        facts,
+                        INSTALL,
+                        add=("ipykernel",),
+                        source=IPYKERNEL,
+                        verify=f"{python(facts)} -m ipykernel --version",
+                    ),
+                ),
+                subject=kernel.name,
+            )
+
+    yield from for_each(need(facts.notebook.kernels), check)
