@@ -38,7 +38,8 @@ COMMON = frozenset(
 )
 
 _MARK = re.compile(
-    r"\\(?P<plain>.)|(?P<gap>~)|(?P<number>\#)|\{\#(?P<numbered>\w+)\}|\{(?P<name>\w+)\}|<(?P<choice>[^<>]*)>",
+    r"\\(?P<plain>.)|(?P<gap>~)|(?P<number>\#)|\{\#(?P<numbered>\w+)\}|\{(?P<name>\w+)\}"
+    r"|\{(?P<chosen>\w+):(?P<choices>[^{}]*)\}|<(?P<choice>[^<>]*)>",
     re.DOTALL,
 )
 _DIGITS = str.maketrans("", "", "0123456789")
