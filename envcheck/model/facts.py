@@ -332,7 +332,7 @@ class DriverLibrary(Record, frozen=True, kw_only=True):
     version: OptionalText  #: of the driver, from the file's name
     kind: str  #: ``driver``, ``compat``, ``stub`` or ``wsl``
     size_bytes: Count
-    mounted: Flag  #: it is a mount of its own, as container runtimes make it
+    mounted: Flag  #: it, or a folder above it, is a mount of its own: container runtimes pass the host's driver so
 
 
 class VisibleDevices(Record, frozen=True, kw_only=True):

@@ -66,7 +66,7 @@ def _library(host: Host, path: str, mounts: frozenset[str]) -> DriverLibrary | N
         version=version if version and "." in version else None,
         kind=kind_of(real),
         size_bytes=state.st_size,
-        mounted=real in mounts,
+        mounted=_mounted(real, mounts),
     )
 
 
@@ -86,6 +86,15 @@ def kind_of(path: str) -> str:
     if path.startswith("/usr/lib/wsl/"):
         return "wsl"
     return "driver"
+
+
+def _mounted(path: str, mounts: frozenset[str]) -> bool:
+    """Say whether a file, or a folder that holds it, is a mount of its own below the root."""
+    while path not in ("", "/"):
+        if path in mounts:
+            return True
+        path = posixpath.dirname(path)
+    return False
 
 
 def _mount_points(host: Host) -> frozenset[str]:

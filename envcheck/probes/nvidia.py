@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from envcheck.host import Host
 from envcheck.model.facts import NvidiaDriver
 from envcheck.model.unknown import Unknown
-from envcheck.probes import cuda_driver, driver_libraries, files, nvidia_kernel, nvml, visible_devices
+from envcheck.probes import cuda_driver, driver_libraries, files, modules, nvidia_kernel, nvml, visible_devices
 
 VERSION_FILE = "/proc/driver/nvidia/version"
 MODULE_VERSION_FILE = "/sys/module/nvidia/version"
@@ -22,7 +22,7 @@ def probe(host: Host) -> NvidiaDriver:
     with ThreadPoolExecutor(max_workers=2) as pool:
         cuda = pool.submit(cuda_driver.ask, host)
         answer = pool.submit(nvml.ask, host).result()
-    loaded = module_loaded(host)
+    loaded = modules.is_loaded(host, "nvidia")
     module_version, flavour = _kernel_module(host)
     version, how = _driver_version(host, answer, module_version)
     gpus = answer.gpus
@@ -42,20 +42,6 @@ def probe(host: Host) -> NvidiaDriver:
         visible_devices=visible_devices.resolve(host.environ, gpus),
         libraries=driver_libraries.probe(host),
     )
-
-
-def module_loaded(host: Host, name: str = "nvidia") -> bool | Unknown:
-    """Say whether a kernel module is loaded: a line of /proc/modules, or a folder in sysfs (also if built in)."""
-    if host.is_dir(f"/sys/module/{name}"):
-        return True
-    modules = host.read_text("/proc/modules")
-    if isinstance(modules, str):
-        return any(line.split(" ", 1)[0] == name for line in modules.splitlines())
-    if isinstance(modules, Unknown):
-        return modules
-    if host.is_dir("/sys/module"):
-        return False
-    return Unknown("failed", "neither /proc/modules nor /sys/module can be seen")
 
 
 def _kernel_module(host: Host) -> tuple[str | None | Unknown, str | None | Unknown]:

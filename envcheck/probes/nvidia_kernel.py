@@ -6,7 +6,7 @@ import re
 from envcheck.host import Host
 from envcheck.model.facts import DkmsModule, KernelModuleFile, ModprobeLine, NvidiaKernel, NvidiaProcGpu
 from envcheck.model.unknown import Unknown
-from envcheck.probes import files
+from envcheck.probes import files, modules
 from envcheck.probes.system import kernel_release, system
 
 MODULES = ("nvidia", "nvidia_uvm", "nvidia_modeset", "nvidia_drm", "nvidia_peermem", "nouveau", "nova_core", "nvgpu")
@@ -50,7 +50,7 @@ def probe(host: Host) -> NvidiaKernel:
         )  # fmt: skip
     nvswitches = _nvswitches(host)
     return NvidiaKernel(
-        modules_loaded=_loaded(host),
+        modules_loaded=modules.loaded(host, *MODULES),
         module_files=_module_files(host),
         kernel_headers=_headers(host),
         dkms=_dkms(host),
@@ -63,19 +63,6 @@ def probe(host: Host) -> NvidiaKernel:
         services=_services(host),
         fabric_manager_version=_fabric_manager_version(host, nvswitches),
     )
-
-
-def _loaded(host: Host) -> tuple[str, ...] | Unknown:
-    text = host.read_text("/proc/modules")
-    if isinstance(text, Unknown):
-        return text
-    names = {entry.split(" ", 1)[0] for entry in (text or "").splitlines()}
-    in_sysfs = host.list_dir("/sys/module")
-    if isinstance(in_sysfs, tuple):
-        names.update(in_sysfs)
-    elif text is None:
-        return Unknown("failed", "neither /proc/modules nor /sys/module can be seen")
-    return tuple(name for name in MODULES if name in names)
 
 
 # --- modules on disk ----------------------------------------------------------------------------
@@ -151,11 +138,11 @@ def _dkms(host: Host) -> tuple[DkmsModule, ...] | Unknown:
     names = host.list_dir("/var/lib/dkms")
     if isinstance(names, Unknown):
         return names
-    modules: list[DkmsModule] = []
+    known: list[DkmsModule] = []
     for name in names or ():
         if name.startswith("nvidia") and not name.startswith("nvidia-fs"):
-            modules += _dkms_versions(host, name)
-    return tuple(modules)
+            known += _dkms_versions(host, name)
+    return tuple(known)
 
 
 def _dkms_versions(host: Host, name: str) -> list[DkmsModule]:
@@ -163,7 +150,7 @@ def _dkms_versions(host: Host, name: str) -> list[DkmsModule]:
     entries = host.list_dir(base)
     links = [entry for entry in entries if entry.startswith("kernel-")] if isinstance(entries, tuple) else []
     installed = {posixpath.normpath(posixpath.join(base, str(host.link(f"{base}/{link}")))) for link in links}
-    modules: list[DkmsModule] = []
+    known: list[DkmsModule] = []
     for version in entries if isinstance(entries, tuple) else ():
         if version.startswith(("kernel-", "original_module")):
             continue
@@ -171,11 +158,11 @@ def _dkms_versions(host: Host, name: str) -> list[DkmsModule]:
         error = _build_error(host, f"{base}/{version}/build/make.log")
         for kernel, folder in builds:
             state = "installed" if folder in installed else "built"
-            modules.append(DkmsModule(name=name, version=version, kernel=kernel, state=state, error=None))
+            known.append(DkmsModule(name=name, version=version, kernel=kernel, state=state, error=None))
         if error is not None or not builds:
             state = "failed" if error is not None else "added"
-            modules.append(DkmsModule(name=name, version=version, kernel=None, state=state, error=error))
-    return modules
+            known.append(DkmsModule(name=name, version=version, kernel=None, state=state, error=error))
+    return known
 
 
 def _dkms_builds(host: Host, folder: str) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from envcheck.host import Host
 from envcheck.model.facts import Platform, Tool
 from envcheck.model.record import all_unknown
 from envcheck.model.unknown import Unknown
-from envcheck.probes import environment, files, filesystems, firmware
+from envcheck.probes import cloud, container_devices, environment, files, filesystems, firmware, scheduler
 from envcheck.probes.container import container, wsl
 from envcheck.probes.libc import libc
 from envcheck.probes.system import describe_os, kernel_release, machine, system
@@ -33,5 +33,8 @@ def probe(host: Host) -> Platform:
         board=files.line(host, "/proc/device-tree/model"),
         secure_boot=firmware.secure_boot(host),
         lockdown=firmware.lockdown(host),
+        container_devices=container_devices.probe(host, container_kind),
+        scheduler=scheduler.probe(host),
+        cloud=cloud.probe(host),
         tool=all_unknown(Tool, Unknown("skipped", "the collector signs the facts")),
     )

@@ -1,0 +1,44 @@
+"""Intel's GPUs and neural processing units: modules, Level Zero, OpenCL."""
+
+import re
+
+from envcheck.host import Host
+from envcheck.model.facts import IntelDriver
+from envcheck.model.unknown import Unknown
+from envcheck.probes import modules
+from envcheck.probes.system import system
+
+MODULES = ("i915", "xe", "intel_vpu", "ivpu")
+FOLDERS = ("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib", "/usr/lib/wsl/lib")
+LOADER = re.compile(r"libze_loader\.so\.\d+$")
+DRIVER = re.compile(r"libze_intel_(?:gpu|vpu|npu)\.so(?:\.\d+)?$")
+
+
+def probe(host: Host) -> IntelDriver:
+    """Look at what a program needs to reach an Intel GPU: Level Zero (SYCL, PyTorch XPU) or OpenCL (OpenVINO)."""
+    name = system(host)
+    if name != "Linux":
+        why = (
+            name if isinstance(name, Unknown) else Unknown("unsupported", "envcheck reads Intel's driver on Linux only")
+        )
+        return IntelDriver(
+            modules_loaded=why, level_zero_loader=why, level_zero_drivers=why, opencl_drivers=why, accelerator_nodes=why
+        )
+    loaders = _files(host, FOLDERS, LOADER)
+    return IntelDriver(
+        modules_loaded=modules.loaded(host, *MODULES),
+        level_zero_loader=loaders if isinstance(loaders, Unknown) else next(iter(loaders), None),
+        level_zero_drivers=_files(host, FOLDERS, DRIVER),
+        opencl_drivers=_files(host, ("/etc/OpenCL/vendors",), re.compile(r".+\.icd$")),
+        accelerator_nodes=_files(host, ("/dev/accel",), re.compile(r"accel\d+$")),
+    )
+
+
+def _files(host: Host, folders: tuple[str, ...], pattern: "re.Pattern[str]") -> tuple[str, ...] | Unknown:
+    found = []
+    for folder in folders:
+        names = host.list_dir(folder)
+        if isinstance(names, Unknown):
+            return names
+        found += [f"{folder}/{name}" for name in names or () if pattern.match(name)]
+    return tuple(found)
