@@ -13,11 +13,15 @@ import envcheck
 from envcheck import child
 from envcheck.host import Host
 from envcheck.model.facts import (
+    AmdDriver,
+    Apple,
     Backend,
     Cpu,
     Driver,
     Facts,
     Hardware,
+    IntelDriver,
+    KernelLog,
     Keras,
     Memory,
     Notebook,
@@ -30,7 +34,24 @@ from envcheck.model.facts import (
 )
 from envcheck.model.record import Record, all_unknown
 from envcheck.model.unknown import Unknown
-from envcheck.probes import cpu, frameworks, interpreter, keras, memory, notebook, nvidia, pci, platform, smoke
+from envcheck.probes import (
+    amd,
+    apple,
+    cpu,
+    device_nodes,
+    filesystems,
+    frameworks,
+    intel,
+    interpreter,
+    kernel_log,
+    keras,
+    memory,
+    notebook,
+    nvidia,
+    pci,
+    platform,
+    smoke,
+)
 from envcheck.probes.target import Target, TargetError
 
 P = ParamSpec("P")
@@ -38,9 +59,7 @@ R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 
 
-def collect(
-    host: Host, target: Target, options: smoke.SmokeOptions, progress: smoke.Progress | None = None
-) -> Facts:
+def collect(host: Host, target: Target, options: smoke.SmokeOptions, progress: smoke.Progress | None = None) -> Facts:
     """Look at every floor of the stack.
 
     A probe that fails leaves ``Unknown`` behind and its error in ``platform.tool.probe_failures``.
@@ -55,16 +74,32 @@ def collect(
             cpu_facts = pool.submit(guard.record, Cpu, cpu.probe, host)
             memory_facts = pool.submit(guard.record, Memory, memory.probe, host)
             pci_facts = pool.submit(guard.values, pci.probe, host)
+            apple_facts = pool.submit(guard.record, Apple, apple.probe, host)
             nvidia_facts = pool.submit(guard.record, NvidiaDriver, nvidia.probe, host)
+            amd_facts = pool.submit(guard.record, AmdDriver, amd.probe, host)
+            intel_facts = pool.submit(guard.record, IntelDriver, intel.probe, host)
+            nodes = pool.submit(guard.values, device_nodes.probe, host)
+            log = pool.submit(guard.record, KernelLog, kernel_log.probe, host)
             python = guard.record(Python, interpreter.probe, host, target)
             backends = guard.values(frameworks.probe, host, python)
             keras_facts = guard.record(Keras, keras.probe, host, python, backends)
             notebook_facts = pool.submit(guard.record, Notebook, notebook.probe, host, python)
             backends, runs = _smoke(guard, host, python, backends, keras_facts, options, progress)
             facts = Facts(
-                platform=platform_facts.result(),
-                hardware=Hardware(cpu=cpu_facts.result(), memory=memory_facts.result(), pci=pci_facts.result()),
-                driver=Driver(nvidia=nvidia_facts.result()),
+                platform=_with_target(guard, host, platform_facts.result(), python),
+                hardware=Hardware(
+                    cpu=cpu_facts.result(),
+                    memory=memory_facts.result(),
+                    pci=pci_facts.result(),
+                    apple=apple_facts.result(),
+                ),
+                driver=Driver(
+                    nvidia=nvidia_facts.result(),
+                    amd=amd_facts.result(),
+                    intel=intel_facts.result(),
+                    device_nodes=nodes.result(),
+                    kernel_log=log.result(),
+                ),
                 python=python,
                 backends=backends,
                 keras=keras_facts,
@@ -76,6 +111,16 @@ def collect(
             child.end_all()
             raise
     return guard.signed(facts)
+
+
+def _with_target(guard: "_Guard", host: Host, facts: Platform, python: Python) -> Platform:
+    """Add the file system of the target environment, which the platform's probe does not know."""
+    if not isinstance(python.prefix, str) or isinstance(facts.filesystems, Unknown):
+        return facts
+    target = guard.values(filesystems.look, host, "target", python.prefix)
+    if isinstance(target, Unknown):
+        return facts
+    return msgspec.structs.replace(facts, filesystems=(target, *facts.filesystems))
 
 
 def _smoke(
