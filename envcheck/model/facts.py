@@ -716,7 +716,9 @@ class Stage(Record, frozen=True, kw_only=True):
     seconds: Number
     detail: str
     tolerance: float | None | Unknown
-    failure: OptionalText = NOT_RECORDED  #: ``wrong-result``, ``wrong-device`` or ``raised``; None: it did not fail
+    failure: OptionalText = (
+        NOT_RECORDED  #: ``wrong-result``, ``wrong-device``, ``raised``, ``crashed``, ``timed-out``; None: no
+    )
     volatile: StageVolatile
 
 
