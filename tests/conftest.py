@@ -1,8 +1,10 @@
 """Real environments for the tests that need a framework, built once and kept for the session."""
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,10 +14,15 @@ SECONDS_TO_BUILD = 1200
 
 
 @pytest.fixture(scope="session")
-def environments_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def environments_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return where environments are built: ENVCHECK_TEST_ENVIRONMENTS, which keeps them for the next session too."""
     kept = os.environ.get("ENVCHECK_TEST_ENVIRONMENTS")
-    return Path(kept) if kept else tmp_path_factory.mktemp("environments")
+    if kept:
+        yield Path(kept)
+        return
+    folder = tmp_path_factory.mktemp("environments")
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)  # gigabytes, and pytest keeps the folders of three sessions
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +35,12 @@ def keras_environment(environments_folder: Path) -> str:
 def jax_environment(environments_folder: Path) -> str:
     """Return an interpreter that has Keras 3 with JAX alone."""
     return _interpreter(environments_folder, "jax")
+
+
+@pytest.fixture(scope="session")
+def gpu_tools_environment(environments_folder: Path) -> str:
+    """Return an interpreter that has gpustat and nvitop."""
+    return _interpreter(environments_folder, "gpu-tools")
 
 
 def _interpreter(folder: Path, name: str) -> str:
