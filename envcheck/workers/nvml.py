@@ -140,7 +140,11 @@ def _cuda_driver_version(nvml):
 
 
 def _memory(nvml, handle):
-    memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+    try:
+        # As nvidia-smi does since 510: the first version counts what the driver keeps for itself as used.
+        memory = nvml.nvmlDeviceGetMemoryInfo(handle, version=nvml.nvmlMemory_v2)
+    except (nvml.NVMLError, TypeError, AttributeError):
+        memory = nvml.nvmlDeviceGetMemoryInfo(handle)
     return {"total": int(memory.total), "free": int(memory.free), "used": int(memory.used)}
 
 
