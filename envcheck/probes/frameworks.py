@@ -137,10 +137,12 @@ def _built_for(build: Build) -> BuiltFor:
 
 
 def _main_library(host: Host, path: str | None) -> MainLibrary:
-    header = elf.read(host, path) if path is not None else None
-    if isinstance(header, elf.Elf):
-        return MainLibrary(path=path, machine=header.machine, truncated=header.truncated)
     if path is None:
         return MainLibrary(path=None, machine=None, truncated=False)
-    unread = header or Unknown("unsupported", "its file format is not read")
-    return MainLibrary(path=path, machine=unread, truncated=unread)
+    header = elf.read(host, path)
+    if isinstance(header, elf.Elf):
+        return MainLibrary(path=path, machine=header.machine, truncated=header.truncated)
+    unread = header if header is not None else Unknown("unsupported", "its file format is not read")
+    state = host.stat(path)
+    too_short = isinstance(state, os.stat_result) and state.st_size < elf.HEAD_BYTES
+    return MainLibrary(path=path, machine=unread, truncated=True if too_short else unread)

@@ -36,7 +36,8 @@ def read(files: Files) -> Build:
         files = replace(core, distributions=files.distributions)
     version, how = _version(files)
     settings = dict(files.values("python/platform/build_info.py"))
-    settings.update(settings.get("build_info") or {})  # since 2.3 they stand in a dictionary
+    since_2_3 = settings.get("build_info")
+    settings.update(since_2_3 if isinstance(since_2_3, dict) else {})
     cuda, rocm = settings.get("is_cuda_build"), settings.get("is_rocm_build")
     return Build(
         version=version,

@@ -20,7 +20,7 @@ from envcheck.probes.framework_reading import (
 )
 
 DEVICE_LIBRARIES = {"cuda": "torch_cuda", "rocm": "torch_hip", "xpu": "torch_xpu"}
-ARCHITECTURES = re.compile(rb"\0((?:sm|compute)_\d+[a-z]?(?: (?:sm|compute)_\d+[a-z]?)*)\0")
+ARCHITECTURES = re.compile(rb"(?<![^\0])(?:sm|compute)_\d+[a-z]?(?: (?:sm|compute)_\d+[a-z]?)*(?=\0)")
 """What torch.cuda.get_arch_list() splits into words."""
 
 
