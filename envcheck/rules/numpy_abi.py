@@ -6,9 +6,17 @@ from packaging.version import Version
 
 from envcheck.fixes.packages import change, shows
 from envcheck.model.facts import Backend, Facts
-from envcheck.model.unknown import known, need
+from envcheck.model.unknown import Unknown, known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
-from envcheck.rules.shared import error_unless_proven, for_each_framework, last_words, package, title_of, version_of
+from envcheck.rules.shared import (
+    error_unless_proven,
+    for_each_framework,
+    last_words,
+    package,
+    proven,
+    title_of,
+    version_of,
+)
 from envcheck.words import template
 
 STEP_BACK = template("Go back to NumPy {major}, which {framework} {version} was built for")
@@ -53,7 +61,10 @@ def numpy2_abi_mismatch(facts: Facts) -> Iterator[Failure]:
     place, numpy = _numpy(facts)
 
     def check(index: int, backend: Backend) -> Iterator[Failure]:
-        accepted = need(backend.built_for.numpy_abi)
+        accepted = backend.built_for.numpy_abi
+        if isinstance(accepted, Unknown) and proven(facts, backend.name):
+            return
+        accepted = need(accepted)
         if not accepted or str(numpy.major) in accepted:
             return
         newest = max(accepted, key=int)

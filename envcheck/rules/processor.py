@@ -39,12 +39,14 @@ def cpu_lacks_avx(facts: Facts) -> Iterator[Failure]:
     Old processors and some Celeron, Pentium and Atom models lack AVX; a virtual machine with a generic processor type
     hides it; emulated Intel containers on ARM machines have none. TensorFlow dies without a word or with 'compiled to
     use AVX instructions', JAX says 'was built using AVX instructions'. PyTorch, OpenVINO and ONNX Runtime choose their
-    instructions at run time and work.
+    instructions at run time and work. Nothing is said of a framework that can be imported.
     """
     if need(facts.platform.machine) not in ("x86_64", "AMD64"):
         raise NotApplicable("not an x86-64 processor")
 
     def check(index: int, backend: Backend) -> Iterator[Failure]:
+        if known(backend.imported.status, None) == "ok":
+            return
         needed = need(backend.built_for.instruction_sets)
         missing = [name for name in needed if name not in need(facts.hardware.cpu.instruction_sets)]
         if missing:

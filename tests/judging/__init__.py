@@ -1,0 +1,1 @@
+"""Simulated facts, and the cases of the rules."""
