@@ -248,7 +248,7 @@ def test_jax_of_old(tmp_path: Path, site: Path) -> None:
     ("source", "version", "cuda", "rocm"),
     [
         ("__version__ = '1.4.0'\ndebug = False\ncuda = '10.1'\nhip = None\n", "1.4.0", "10.1", None),
-        ("__version__ = '2.13.0+cpu'\ncuda: Optional[str] = None\nhip: Optional[str] = None\n", "2.13.0+cpu", None, None),
+        ("__version__ = '2.9.0+cpu'\ncuda: Optional[str] = None\nhip: Optional[str] = None\n", "2.9.0+cpu", None, None),
         ("__version__ = '2.4.0+rocm6.1'\ncuda: Optional[str] = None\nhip: Optional[str] = '6.1.40091'\n",
          "2.4.0+rocm6.1", None, "6.1.40091"),
     ],

@@ -283,7 +283,7 @@ def test_a_sitecustomize_that_ends_it(tmp_path: Path) -> None:
     made = venv(tmp_path / "env")
     python = probe(user_host(tmp_path, PYTHONPATH=str(tmp_path / "odd")), made)
     assert (python.runs, python.isolated_only, python.failure) == (True, True, "no-answer")
-    write(site_packages(made), {"sitecustomize.py": "import os\nos._exit(0)\n"})
+    write(site_packages(made), {"odd.pth": "import os; os._exit(0)\n"})
     python = probe(user_host(tmp_path), made)
     assert (python.runs, python.isolated_only) == (False, False)
 
