@@ -47,8 +47,11 @@ static int gpu_of(device d) {
 
 static const char *about(device d, const char *name, int *code) {
     int gpu = gpu_of(d);
+    char cuda_name[64];
     if (gpu < 0) { *code = INVALID_DEVICE; return NULL; }
-    return tell_gpu(gpu, name, UNKNOWN, code);
+    snprintf(cuda_name, sizeof cuda_name, "cuda_%s", name); /* where CUDA tells something else than NVML */
+    const char *value = tell_gpu(gpu, cuda_name, UNKNOWN, code);
+    return value ? value : tell_gpu(gpu, name, UNKNOWN, code);
 }
 
 int cuDeviceGetCount(int *out) {
