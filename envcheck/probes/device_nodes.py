@@ -16,21 +16,14 @@ from envcheck.model.unknown import Unknown
 
 SECONDS = 10.0
 NODES = (
-    (
-        "/dev",
-        re.compile(
-            r"nvidia(?:ctl|\d+|-uvm|-uvm-tools|-modeset|-nvswitchctl|-nvswitch\d+)$|kfd$|dxg$|nvmap$|nvhost-gpu$"
-        ),
-    ),
-    ("/dev/dri", re.compile(r"(?:card|renderD)\d+$")),
+    ("/dev", re.compile(r"nvidia(?:ctl|\d+|-uvm)$|kfd$|dxg$|nvmap$|nvhost-gpu$")),
+    ("/dev/dri", re.compile(r"renderD\d+$")),
     ("/dev/accel", re.compile(r"accel\d+$")),
-    ("/dev/nvidia-caps", re.compile(r"nvidia-cap\d+$")),
 )
+"""The files that computing needs. Those for drawing (cardN, nvidia-modeset) are left alone: to open them has effects."""
 MAJOR_NAMES = (
-    (re.compile(r"/dev/nvidia(?:ctl|\d+|-modeset)$"), ("nvidia", "nvidia-frontend")),
-    (re.compile(r"/dev/nvidia-uvm"), ("nvidia-uvm",)),
-    (re.compile(r"/dev/nvidia-caps/"), ("nvidia-caps",)),
-    (re.compile(r"/dev/nvidia-nvswitch"), ("nvidia-nvswitch",)),
+    (re.compile(r"/dev/nvidia(?:ctl|\d+)$"), ("nvidia", "nvidia-frontend")),
+    (re.compile(r"/dev/nvidia-uvm$"), ("nvidia-uvm",)),
     (re.compile(r"/dev/kfd$"), ("kfd",)),
     (re.compile(r"/dev/dri/"), ("drm",)),
     (re.compile(r"/dev/accel/"), ("accel",)),
