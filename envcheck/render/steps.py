@@ -19,8 +19,8 @@ def steps(findings: Sequence[Finding]) -> tuple[Step, ...]:
     """Return a step for each root cause: errors before warnings, from the ground up, the same fix only once."""
     causes = sorted((cause.finding for cause in grouped(findings).causes), key=_rank)
     merged: dict[object, list[Finding]] = {}
-    for finding in causes:
-        merged.setdefault(_same_fix(finding), []).append(finding)
+    for index, finding in enumerate(causes):
+        merged.setdefault(_same_fix(finding) or index, []).append(finding)
     return tuple(Step(tuple(together), together[0].fixes) for together in merged.values())
 
 
@@ -28,8 +28,6 @@ def _rank(finding: Finding) -> tuple[int, int]:
     return SEVERITIES.index(finding.severity), LAYERS.index(finding.layer)
 
 
-def _same_fix(finding: Finding) -> object:
-    if not finding.fixes:
-        return finding
-    first = finding.fixes[0]
-    return first.commands or first.title
+def _same_fix(finding: Finding) -> tuple[str, ...]:
+    """Return what makes two first fixes the same: their commands, or the manual step's title."""
+    return (finding.fixes[0].commands or (finding.fixes[0].title,)) if finding.fixes else ()

@@ -1,6 +1,8 @@
 """What the renderers print for the sample reports, kept in tests/golden.
 
-PYTHONPATH=.:tests python -m render.goldens      write the files anew after a wanted change; read the diff before you commit it
+    PYTHONPATH=.:tests python -m render.goldens
+
+writes the files anew after a wanted change; read the diff before you commit it.
 
 All facts stand at the end of the long forms and change with every new field of the model, so the
 files end before them; other tests look at that part.

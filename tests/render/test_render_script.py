@@ -1,0 +1,102 @@
+"""The script of fixes does what it says, in a real shell."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from render import report_samples as samples
+
+from envcheck.model.report import Finding, Fix
+from envcheck.render import fixes
+
+SHELLS = [path for path in (shutil.which(name) for name in ("sh", "dash", "bash")) if path]
+
+pytestmark = pytest.mark.skipif(not SHELLS, reason="needs a POSIX shell")
+
+
+def step(name: str, *commands: str, **more: object) -> Finding:
+    return samples.finding(name, fixes=(samples.fix(f"Do {name}", *commands, **more),))
+
+
+def run(tmp_path: Path, found: tuple[Finding, ...], *arguments: str) -> subprocess.CompletedProcess[str]:
+    script = tmp_path / "fix.sh"
+    script.write_text(fixes.script(samples.report(samples.facts(), found)), encoding="utf-8")
+    return subprocess.run(
+        [SHELLS[0], str(script), *arguments],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def done(tmp_path: Path) -> list[str]:
+    log = tmp_path / "log"
+    return log.read_text().split() if log.exists() else []
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("name", sorted(samples.SAMPLES))
+def test_every_sample_parses(shell: str, name: str) -> None:
+    script = fixes.script(samples.SAMPLES[name]())
+    read = subprocess.run([shell, "-n"], input=script.encode(), capture_output=True, check=False)
+    assert read.returncode == 0, read.stderr
+
+
+def test_commands_run_in_order(tmp_path: Path) -> None:
+    found = (step("a", "echo 1 >>log", "echo 2 >>log"), step("b", "echo 3 >>log"))
+    ended = run(tmp_path, found)
+    assert (ended.returncode, done(tmp_path)) == (0, ["1", "2", "3"])
+    assert ended.stdout.splitlines() == ["Step 1 of 2: Do a", "Step 2 of 2: Do b", "That was the last step."]
+
+
+@pytest.mark.parametrize("broken", ["false", "echo $NOT_SET"])
+def test_the_first_error_ends_it(tmp_path: Path, broken: str) -> None:
+    ended = run(tmp_path, (step("a", "echo 1 >>log", broken, "echo 2 >>log"), step("b", "echo 3 >>log")))
+    assert ended.returncode != 0
+    assert done(tmp_path) == ["1"]
+
+
+def test_a_restart_stops_it_and_it_goes_on_from_the_step_that_is_named(tmp_path: Path) -> None:
+    found = (step("a", "echo 1 >>log", restart="machine"), step("b", "echo 2 >>log", restart="kernel"))
+    first = run(tmp_path, found)
+    assert (first.returncode, done(tmp_path)) == (0, ["1"])
+    assert first.stdout.splitlines()[-1] == "Restart the machine, then go on with: sh THIS-FILE 2"
+    second = run(tmp_path, found, "2")
+    assert (second.returncode, done(tmp_path)) == (0, ["1", "2"])
+    assert second.stdout.splitlines()[-1] == "That was the last step. Restart the notebook kernel."
+
+
+def test_alternatives_and_checks_are_not_run(tmp_path: Path) -> None:
+    ways = (samples.fix("Do it", "echo 1 >>log", verify="echo verify >>log"), samples.fix("Or", "echo other >>log"))
+    ended = run(tmp_path, (samples.finding("a", fixes=ways),))
+    assert (ended.returncode, done(tmp_path)) == (0, ["1"])
+
+
+def test_titles_cannot_run_anything(tmp_path: Path) -> None:
+    evil = "x'; touch pwned; ' $(touch pwned) `touch pwned`\ntouch pwned\r\ntouch pwned\x0btouch pwned\u2028touch pwned"
+    fix = Fix(
+        title=evil, commands=("true",), needs_root=True, restart="none", risk="system", source=evil, verify="true"
+    )
+    by_hand = Fix(title=evil, commands=(), needs_root=False, restart="none", risk="safe", source="", verify=None)
+    found = (
+        samples.finding("a", title=evil, fixes=(fix, by_hand)),
+        samples.finding("b", title=evil, fixes=(by_hand, fix)),
+    )
+    ended = run(tmp_path, found)
+    assert ended.returncode == 0, ended.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["fix.sh"]
+
+
+def test_a_command_with_unseen_characters_is_not_run(tmp_path: Path) -> None:
+    ended = run(tmp_path, (step("a", "echo 1 >>log", "echo 2 >>log #\u202e", "echo 3 >>log"),))
+    assert (ended.returncode, done(tmp_path)) == (1, ["1"])
+    assert "left out" in ended.stdout
+
+
+def test_nothing_to_do_is_said(tmp_path: Path) -> None:
+    ended = run(tmp_path, ())
+    assert (ended.returncode, ended.stdout) == (0, "Nothing to do: no error and no warning was found.\n")
