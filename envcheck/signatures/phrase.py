@@ -49,8 +49,13 @@ _DIGITS = str.maketrans("", "", "0123456789")
 class Phrase:
     text: str
     pieces: tuple[str, ...]  #: literal parts in lower case: a line without all of them can't match
-    pattern: str
     key: str  #: a whole word that every matching line holds, see :func:`words`
+
+    @cached_property
+    def pattern(self) -> str:
+        """The phrase as a regular expression; most phrases of a run never need theirs."""
+        body, starts, ends = _edges(plain_quotes(self.text))
+        return starts + _pattern(_parts(body)) + ends
 
     @cached_property
     def _compiled(self) -> re.Pattern[str]:
@@ -75,8 +80,7 @@ def parse(text: str) -> Phrase:
     key = _rarest(_whole_words(parts, open_start=starts == "", open_end=ends == ""))
     if key is None:
         raise ValueError(f"no whole word to find this phrase by: {text!r}")
-    pattern = starts + _pattern(parts) + ends
-    return Phrase(text, tuple(literal for literal in literals if literal.strip()), pattern, key)
+    return Phrase(text, tuple(literal for literal in literals if literal.strip()), key)
 
 
 def words(text: str) -> list[str]:

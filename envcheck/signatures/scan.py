@@ -28,7 +28,7 @@ MOST_SUSPICIOUS = 20
 MOST_HITS = 40  #: places that are kept of one phrase: the first ones
 MOST_FORMS = 200_000  #: forms of lines that are remembered
 ENOUGH_OF_A_FORM = 60  #: occurrences of one form of line that are read closely
-WRAPPED_UNTIL = 1 << 20  #: bytes from the start in which broken lines are put together: pastes are short
+WRAPPED_UNTIL = 1 << 19  #: bytes from the start in which broken lines are put together: pastes are short
 _BORDER = 240  #: characters on both sides of a line break that are read together
 _SHORTEST_BROKEN = 38  #: narrower terminals break no lines
 
@@ -92,6 +92,9 @@ class _Reader:
     def _wanted(self, forms: list[bytes]) -> set[bytes]:
         distinct = set(forms)
         distinct -= self.cold
+        if self.keys.isdisjoint(b" ".join(distinct).split()):
+            self.cold |= distinct
+            return set()
         wanted = {form for form in distinct if not self.keys.isdisjoint(form.split())}
         if len(self.cold) > MOST_FORMS:
             self.cold.clear()
@@ -108,10 +111,11 @@ class _Reader:
                 self.previous = ""
                 continue
             parts = texts if texts is not None else clean(text_of(raw))
-            current = without_prefix(parts[0]) if parts else ""
-            if len(self.previous) >= _SHORTEST_BROKEN and current:
+            current = parts[0] if parts else ""
+            goes_on = current != "" and without_prefix(current) == current  # a time stamp starts a line of its own
+            if goes_on and len(self.previous) >= _SHORTEST_BROKEN:
                 self._read_border(start + number, self.previous[-_BORDER:], current[:_BORDER])
-            self.previous = without_prefix(parts[-1]) if parts else ""
+            self.previous = parts[-1] if parts else ""
 
     def _read_line(self, number: int, raw: bytes, form: bytes) -> list[str]:
         texts = clean(text_of(raw))
