@@ -157,12 +157,13 @@ def numpy_abi(host: Host, library: str | None) -> Texts:
     """Return the NumPy majors that an extension module accepts, by what it imports.
 
     NumPy's headers compile in the name of the module that holds its C interface: since 2.0 the new name with the old
-    one to fall back on, before that the old one alone (numpy/core/include/numpy/__multiarray_api.h).
+    one to fall back on, before that the old one alone (numpy/core/include/numpy/__multiarray_api.h). pybind11 looks up
+    either name since 2.12, the first that runs with NumPy 2 (pybind/pybind11#4857 and #5050).
     """
     data = read_only_data(host, library) if library is not None else None
     if data is None:
         return NOT_TOLD
-    if b"numpy._core._multiarray_umath" in data:
+    if b"numpy._core" in data:
         return ("1", "2")
     return ("1",) if b"numpy.core." in data else NOT_TOLD
 

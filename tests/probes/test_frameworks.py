@@ -316,13 +316,14 @@ def test_openvino(tmp_path: Path, site: Path) -> None:
         "openvino/cmake/OpenVINOConfig-version.cmake": cmake,
         "openvino/libs/libopenvino.so.2641": elf_header(62),
         "openvino/libs/libopenvino_intel_cpu_plugin.so": "",
+        "openvino/_pyopenvino.cpython-311-x86_64-linux-gnu.so": b"\0numpy._core\0numpy.core\0",
         "openvino/libs/libopenvino_c.so.2641": "",
     }
     install(site, "openvino", "2026.4.1", files, tag=LINUX)
     install(site, "openvino-dev", "2026.4.1", {"openvino/tools/mo.py": ""})
     found = look(tmp_path)["openvino"]
     assert (found.version, found.plugins, found.distributions) == ("2026.4.1", ("intel_cpu",), ("openvino",))
-    assert (found.built_for.cuda, found.built_for.instruction_sets) == (None, ())
+    assert (found.built_for.cuda, found.built_for.instruction_sets, found.built_for.numpy_abi) == (None, (), ("1", "2"))
     assert found.main_library.path == str(site / "openvino/libs/libopenvino.so.2641")
 
 

@@ -3,7 +3,7 @@
 import os
 import re
 
-from envcheck.probes.framework_reading import NOT_TOLD, Build, Files, Framework, wheel_processor
+from envcheck.probes.framework_reading import NOT_TOLD, Build, Files, Framework, numpy_abi, wheel_processor
 
 VERSION_FILE = "cmake/OpenVINOConfig-version.cmake"
 
@@ -21,6 +21,9 @@ def read(files: Files) -> Build:
         cudnn=None,
         rocm=None,
         compute_capabilities=(),
+        numpy_abi=numpy_abi(
+            files.host, files.first(*(name for name in files.names("") if name.startswith("_pyopenvino.")))
+        ),
         # 2026.4 ran on a Westmere, which has no AVX (QEMU, 2026-11).
         instruction_sets=() if wheel_processor(files.distributions, ("openvino",)) else NOT_TOLD,
         plugins=tuple(match[1] for match in plugins if match),
