@@ -6,43 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 from simulated.hosts import HEALTHY, build
+from simulated.looking import LAYERS_OF_THE_MACHINE, look
 
-from envcheck.host import Host
-from envcheck.model.facts import Driver, Facts, Hardware
-from envcheck.model.record import all_unknown
-from envcheck.model.unknown import Unknown
-from envcheck.probes import (
-    amd,
-    apple,
-    cpu,
-    device_nodes,
-    intel,
-    kernel_log,
-    memory,
-    nvidia,
-    pci,
-    platform,
-)
 from envcheck.rules.engine import all_rules, judge
-
-LAYERS_OF_THE_MACHINE = ("hardware", "driver", "platform")
-
-
-def look(host: Host) -> Facts:
-    """Return the facts of the machine alone: no Python, no frameworks."""
-    facts = all_unknown(Facts, Unknown("skipped", "no target was looked at"))
-    return msgspec.structs.replace(
-        facts,
-        platform=platform.probe(host),
-        hardware=Hardware(cpu=cpu.probe(host), memory=memory.probe(host), pci=pci.probe(host), apple=apple.probe(host)),
-        driver=Driver(
-            nvidia=nvidia.probe(host),
-            amd=amd.probe(host),
-            intel=intel.probe(host),
-            device_nodes=device_nodes.probe(host),
-            kernel_log=kernel_log.probe(host),
-        ),
-    )
 
 
 def unknowns(value: Any, pointer: str = "") -> dict[str, str]:

@@ -20,7 +20,7 @@ NODES = (
     ("/dev/dri", re.compile(r"renderD\d+$")),
     ("/dev/accel", re.compile(r"accel\d+$")),
 )
-"""The files that computing needs. Those for drawing (cardN, nvidia-modeset) are left alone: to open them has effects."""
+"""The files that computing needs. Those for drawing (cardN, nvidia-modeset) are left alone: opening has effects."""
 MAJOR_NAMES = (
     (re.compile(r"/dev/nvidia(?:ctl|\d+)$"), ("nvidia", "nvidia-frontend")),
     (re.compile(r"/dev/nvidia-uvm$"), ("nvidia-uvm",)),
