@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from envcheck.fixes.environments import with_python
-from envcheck.fixes.files import by_hand
+from envcheck.fixes.files import by_hand, in_shell
 from envcheck.fixes.packages import change, python, shows
 from envcheck.knowledge.frameworks import newest, pythons
 from envcheck.model.facts import Backend, Facts
@@ -15,7 +15,7 @@ from envcheck.words import template
 FIRST_CHOICES = ("tensorflow", "torch", "jax")
 KERAS = "https://keras.io/getting_started/"
 INSTALL_KERAS = template("Install Keras with {framework}")
-READ_ERROR = template("Read the whole error: {command}")
+READ_ERROR = template("Read all that it says")
 GET_MEMORY = template("Free memory, give the machine or the container more of it, or add swap space")
 OPENMP = template(
     "Install the packages that bring an OpenMP library with one installer: all from conda, or all with pip"
@@ -182,7 +182,7 @@ def _import_failures(facts: Facts, status: str) -> Iterator[Failure]:
                 "version": known(backend.version, None) or "",
                 "error": _shown(known(backend.imported.error, None)),
             },
-            fixes=(by_hand(READ_ERROR, KERAS, command=command),),
+            fixes=(in_shell(READ_ERROR, command, source=KERAS),),
             subject=backend.name,
             severity="error" if in_use(facts, backend.name) else "warning",
         )
@@ -233,7 +233,7 @@ def framework_import_crashed(facts: Facts) -> Iterator[Failure]:
     severity="error",
     layer="backend",
     title=template("Importing {framework} does not come to an end"),
-    message=template("{framework} {version} is installed, and its import did not end within the time limit. {error}"),
+    message=template("{framework} {version} is installed, and its import did not end within the time limit ({error})."),
     after=IMPORT_CAUSES,
 )
 def framework_import_hung(facts: Facts) -> Iterator[Failure]:
@@ -251,7 +251,7 @@ def framework_import_hung(facts: Facts) -> Iterator[Failure]:
     layer="backend",
     title=template("Importing {framework} ends the program"),
     message=template(
-        "{framework} {version} is installed, and the process that imports it ends by itself, without an exception. "
+        "{framework} {version} is installed, and the process that imports it ends by itself, without an exception: "
         "{error}"
     ),
     after=IMPORT_CAUSES,

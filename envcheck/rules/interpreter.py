@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from envcheck.fixes import shell
 from envcheck.fixes.environments import remake, with_python
-from envcheck.fixes.files import by_hand
+from envcheck.fixes.files import by_hand, in_shell
 from envcheck.model.facts import Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
@@ -16,9 +17,9 @@ NEWER_PYTHON = "3.12"
 """A Python for which every framework has packages (knowledge/python_support.json)."""
 OTHER_TARGET = template("Name another Python: envcheck report --python PATH")
 INSTALL_LIBRARY = template("Install the package of the system that brings the missing library, or install Python again")
-ALLOW = template("Give this user the right to execute it: {command}")
+ALLOW = template("Give this user the right to execute it")
 RIGHT_PYTHON = template("Install a Python for this processor ({machine}) and make the environment again")
-READ_OUTPUT = template("Start it by hand and read what it says: {command}")
+READ_OUTPUT = template("Start it by hand and read what it says")
 
 
 def _failure(facts: Facts, *words: str) -> Iterator[Failure]:
@@ -53,11 +54,11 @@ def _fixes(facts: Facts, word: str) -> tuple[Fix, ...]:
         machine = known(facts.platform.machine, "")
         return (by_hand(RIGHT_PYTHON, "https://www.python.org/downloads/", machine=machine), *again)
     if word == "not-executable":
-        return (by_hand(ALLOW, USING, command=f"chmod u+x {executable}"),)
+        return (in_shell(ALLOW, f"chmod u+x {shell.path(facts, executable)}", source=USING),)
     if word == "too-old":
         return (with_python(facts, NEWER_PYTHON, "keras", "tensorflow"),)
     if word == "failed-to-start":
-        return (by_hand(READ_OUTPUT, USING, command=f"{executable} -c pass"), *again)
+        return (in_shell(READ_OUTPUT, f"{shell.path(facts, executable)} -c pass", source=USING), *again)
     return again or (other,)
 
 

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator
 
 from envcheck.fixes import shell
-from envcheck.fixes.files import by_hand, in_shell
+from envcheck.fixes.files import in_shell
 from envcheck.fixes.packages import change, python
 from envcheck.model.facts import Facts, Kernel
 from envcheck.model.unknown import known, need
@@ -15,7 +15,7 @@ from envcheck.words import template
 KERNELSPECS = "https://jupyter-client.readthedocs.io/en/stable/kernels.html#kernel-specs"
 IPYKERNEL = "https://ipython.readthedocs.io/en/stable/install/kernel_install.html"
 REMOVE = template("Remove the kernel '{name}' from the list")
-REGISTER = template("Or register the target's Python under its name: {command}")
+REGISTER = template("Or register the target's Python under its name")
 INSTALL = template("Install ipykernel into the target")
 
 
@@ -55,7 +55,7 @@ def jupyter_kernelspec_interpreter_missing(facts: Facts) -> Iterator[Failure]:
                     risk="environment",
                     name=kernel.name,
                 ),
-                by_hand(REGISTER, IPYKERNEL, command=register),
+                in_shell(REGISTER, register, source=IPYKERNEL, risk="environment"),
             ),
             subject=kernel.name,
         )

@@ -12,6 +12,7 @@ from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.shared import (
     DISPLAY_CLASS,
     NVIDIA_VENDOR_ID,
+    RESERVING,
     for_each,
     gpu_severity,
     has_gpu_build,
@@ -22,8 +23,6 @@ from envcheck.words import template
 
 NOUVEAU = ("nouveau", "nova", "nova_core")
 """Drivers of the kernel's own for NVIDIA GPUs (drivers/gpu/drm/nouveau and drivers/gpu/nova-core of Linux)."""
-RESERVING = ("vfio-pci", "pci-stub", "xen-pciback")
-"""Drivers that keep a device for a virtual machine (Documentation/driver-api/vfio.rst of Linux; Xen wiki)."""
 MODPROBE = "https://man7.org/linux/man-pages/man5/modprobe.d.5.html"
 BLACKLIST = template("Keep nouveau away from the GPU and restart the machine")
 LOAD_MODULE = template("Load the NVIDIA kernel module, and read the kernel's own words if it refuses")

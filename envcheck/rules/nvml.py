@@ -37,6 +37,7 @@ RELOAD = template("Where a restart is impossible: stop every program that uses t
 RESTART_CONTAINER = template(
     "Start the container again, from the host, so that it gets the host's present driver files"
 )
+START_AGAIN = template("Start the container again, from the host: docker restart CONTAINER")
 JOIN_GROUP = template("Join the group that owns the device files, then log in again")
 GROUP_IN_CONTAINER = template(
     "Start the container with the group that owns the device files: docker run --group-add video"
@@ -150,7 +151,7 @@ def container_gpu_access_lost(facts: Facts) -> Iterator[Failure]:
         yield Failure(
             evidence=(ERROR, "/platform/container"),
             fields={"error": facts.driver.nvidia.nvml.error},
-            fixes=(by_hand(RESTART_CONTAINER, "https://github.com/NVIDIA/nvidia-docker/issues/1671"),),
+            fixes=(by_hand(START_AGAIN, "https://github.com/NVIDIA/nvidia-docker/issues/1671"),),
         )
 
 

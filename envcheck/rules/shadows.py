@@ -17,7 +17,7 @@ from envcheck.words import template
 SEARCH_PATH = "https://docs.python.org/3/library/sys_path_init.html"
 ENVIRONMENT = "https://docs.python.org/3/using/cmdline.html#environment-variables"
 RENAME = template("Give {path} another name, and do not import it under the old one")
-SAFE_START = template("Or start Python so that it does not look there: {command}")
+SAFE_START = template("Or start programs with an option that keeps Python from looking there: {command} PROGRAM.py")
 UNSET = template("Remove {name} from the environment, also where it is set (shell profile, job script, ROS set-up)")
 IGNORE_USER_SITE = template("Let this environment ignore the packages in the home folder")
 IGNORE_USER_SITE_CONDA = template("Let this conda environment ignore the packages in the home folder, then activate it")

@@ -13,6 +13,8 @@ from envcheck.rules.engine import Failure
 
 T = TypeVar("T")
 
+RESERVING = ("vfio-pci", "pci-stub", "xen-pciback")
+"""Drivers that keep a device for a virtual machine (Documentation/driver-api/vfio.rst of Linux; Xen wiki)."""
 NVIDIA_VENDOR_ID = "10de"
 DISPLAY_CLASS = "03"
 """The first two digits of the class code of a display controller (PCI Code and ID Assignment Specification 1.15)."""
@@ -178,6 +180,8 @@ def nvidia_on_bus(facts: Facts) -> list[tuple[int, str]]:
 def nvidia_gpus(facts: Facts) -> list[Seen]:
     """Return the NVIDIA GPUs of this machine, as the driver names them or else as the bus shows them.
 
+    What is set aside for a virtual machine does not count.
+
     Raises:
         Undecided: if neither could be seen.
     """
@@ -192,6 +196,7 @@ def nvidia_gpus(facts: Facts) -> list[Seen]:
     return [
         Seen(f"/hardware/pci/{place}/vendor_id", f"the NVIDIA device {address}")
         for place, address in nvidia_on_bus(facts)
+        if known(facts.hardware.pci[place].kernel_driver, None) not in RESERVING
     ]
 
 
