@@ -1,0 +1,44 @@
+"""The driver layer of every vendor."""
+
+import msgspec
+
+from envcheck.model.facts.kinds import NOT_RECORDED, Flag, OptionalCount, OptionalText, Text, Texts
+from envcheck.model.facts.nvidia import DeviceNode, KernelLog, NvidiaDriver
+from envcheck.model.record import Record, all_unknown
+from envcheck.model.unknown import Unknown
+
+
+class AmdNode(Record, frozen=True, kw_only=True):
+    """One GPU of AMD's compute driver (kfd)."""
+
+    node: int
+    name: OptionalText
+    gfx_target: Text  #: such as ``gfx90a``
+    compute_units: OptionalCount
+    memory_bytes: OptionalCount
+    pci_address: OptionalText
+
+
+class AmdDriver(Record, frozen=True, kw_only=True):
+    module_loaded: Flag  #: amdgpu
+    module_version: OptionalText  #: of the packaged driver; None: the kernel's own
+    compute_nodes: tuple[AmdNode, ...] | Unknown  #: () where the kernel has no kfd
+    rocm_version: OptionalText
+    rocm_how: OptionalText  #: the file that tells
+    user_groups: Texts  #: of ``render`` and ``video``, those that this user is in
+
+
+class IntelDriver(Record, frozen=True, kw_only=True):
+    modules_loaded: Texts  #: of i915, xe, intel_vpu, ivpu
+    level_zero_loader: OptionalText
+    level_zero_drivers: Texts
+    opencl_drivers: Texts  #: the files below /etc/OpenCL/vendors
+    accelerator_nodes: Texts  #: /dev/accel/*: neural processing units
+
+
+class Driver(Record, frozen=True, kw_only=True):
+    nvidia: NvidiaDriver
+    amd: AmdDriver = msgspec.field(default_factory=lambda: all_unknown(AmdDriver, NOT_RECORDED))
+    intel: IntelDriver = msgspec.field(default_factory=lambda: all_unknown(IntelDriver, NOT_RECORDED))
+    device_nodes: tuple[DeviceNode, ...] | Unknown = NOT_RECORDED
+    kernel_log: KernelLog = msgspec.field(default_factory=lambda: all_unknown(KernelLog, NOT_RECORDED))

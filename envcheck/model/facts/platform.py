@@ -1,0 +1,111 @@
+"""The operating system and what stands around it: container, WSL, cloud, scheduler, environment."""
+
+import msgspec
+
+from envcheck.model.facts.kinds import NOT_RECORDED, Count, Flag, OptionalText, Text, Texts
+from envcheck.model.record import Record, all_unknown
+from envcheck.model.unknown import Unknown
+
+
+class EnvironmentVariable(Record, frozen=True, kw_only=True):
+    """One variable that matters to the stack (an allow-list decides, see ``probes/platform.py``)."""
+
+    name: str
+    value: str
+
+
+class FileSystemVolatile(Record, frozen=True, kw_only=True):
+    available_bytes: Count
+
+
+class FileSystem(Record, frozen=True, kw_only=True):
+    """Where something that matters is stored."""
+
+    purpose: str  #: ``target``, ``home``, ``temporary`` or ``shared-memory``
+    path: str
+    total_bytes: Count
+    writable: Flag
+    volatile: FileSystemVolatile
+
+
+class ProbeFailure(Record, frozen=True, kw_only=True):
+    """A probe of envcheck that ended with an error of its own."""
+
+    name: str
+    error: str
+
+
+class Tool(Record, frozen=True, kw_only=True):
+    """envcheck itself."""
+
+    version: Text
+    executable: Text
+    python_version: Text
+    probe_failures: tuple[ProbeFailure, ...] = ()  #: filled by the report builder
+
+
+class CdiSpecification(Record, frozen=True, kw_only=True):
+    """A file that tells container engines how to pass devices through (Container Device Interface)."""
+
+    path: str
+    kind: OptionalText  #: such as ``nvidia.com/gpu``
+    driver_versions: Texts  #: of the driver files that it names
+
+
+class ContainerDevices(Record, frozen=True, kw_only=True):
+    """What a container gets of the GPUs, or what this host could pass to one."""
+
+    nvidia_visible_devices: OptionalText  #: the variable; ``void`` and ``none`` ask for no GPU
+    nvidia_driver_capabilities: OptionalText  #: the variable; without ``compute`` or ``all`` there is no libcuda
+    nvidia_requirement: OptionalText  #: NVIDIA_REQUIRE_CUDA of the image
+    driver_mounts: Texts  #: files of NVIDIA's driver that the container runtime mounted
+    driver_files_in_image: Texts  #: files of NVIDIA's driver that belong to the image itself
+    toolkit: OptionalText  #: the program nvidia-ctk or nvidia-container-cli
+    docker_runtimes: Texts  #: of /etc/docker/daemon.json
+    cdi_specifications: tuple[CdiSpecification, ...] | Unknown
+
+
+class Scheduler(Record, frozen=True, kw_only=True):
+    """The batch system or orchestrator that started this process."""
+
+    name: OptionalText  #: ``slurm``, ``kubernetes``, ``lsf``, ``pbs``, ``grid-engine``, ``ray``; None: none
+    how: OptionalText
+    gpus_allocated: OptionalText  #: as the scheduler writes it; None: it gave none, or does not tell
+    gpus_allocated_how: OptionalText
+    cpus_allocated: OptionalText
+
+
+class Cloud(Record, frozen=True, kw_only=True):
+    """Whose machine this is, as files and variables tell. Nothing is asked over the network."""
+
+    provider: OptionalText  #: ``aws``, ``gcp``, ``azure``, ``oracle``, ...; None: no sign of any
+    provider_how: OptionalText
+    machine_type: OptionalText  #: the firmware's name of the product
+    hosted: OptionalText  #: ``colab``, ``kaggle``, ``sagemaker``, ``databricks``, ``codespaces``, ...; None: none
+    hosted_how: OptionalText
+
+
+class Platform(Record, frozen=True, kw_only=True):
+    system: Text  #: ``Linux``, ``Darwin`` or ``Windows``
+    release: Text  #: of the kernel
+    machine: Text  #: the kernel's name of the processor architecture, such as ``x86_64``
+    os_id: OptionalText  #: ID of /etc/os-release, such as ``debian``
+    os_version: OptionalText
+    os_name: OptionalText  #: for people, such as ``Debian GNU/Linux 12 (bookworm)``
+    libc_name: OptionalText  #: ``glibc`` or ``musl``
+    libc_version: OptionalText
+    container: OptionalText  #: ``docker``, ``podman``, ``kubernetes``, ``apptainer``, ``lxc``, ...; None: not in one
+    container_how: OptionalText  #: the file or variable that tells
+    wsl: OptionalText  #: ``1`` or ``2``; None: not under WSL
+    home: OptionalText  #: the user's home folder; None: there is none
+    environment: tuple[EnvironmentVariable, ...] | Unknown
+    filesystems: tuple[FileSystem, ...] | Unknown
+    board: OptionalText = NOT_RECORDED  #: of a device-tree machine, such as ``NVIDIA Jetson AGX Orin``
+    secure_boot: OptionalText = NOT_RECORDED  #: ``enabled`` or ``disabled``; None: the machine has no UEFI
+    lockdown: OptionalText = NOT_RECORDED  #: of the kernel: ``none``, ``integrity`` or ``confidentiality``
+    container_devices: ContainerDevices = msgspec.field(
+        default_factory=lambda: all_unknown(ContainerDevices, NOT_RECORDED)
+    )
+    scheduler: Scheduler = msgspec.field(default_factory=lambda: all_unknown(Scheduler, NOT_RECORDED))
+    cloud: Cloud = msgspec.field(default_factory=lambda: all_unknown(Cloud, NOT_RECORDED))
+    tool: Tool
