@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from packaging.requirements import Requirement
 
 from envcheck.fixes import shell
-from envcheck.model.facts import Facts
+from envcheck.model.facts import Facts, Package
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known
 from envcheck.words import sentence, template
 
 PIP = "https://pip.pypa.io/en/stable/cli/pip_install/"
 PEP_668 = "https://peps.python.org/pep-0668/"
+TORCH_PACKAGES = ("torch", "torchvision", "torchaudio")
+TORCH_INDEX = "https://download.pytorch.org/whl/{build}"
+"""Where PyTorch's builds for one kind of device come from: 'cpu', 'cu126', ... (pytorch.org/get-started/locally)."""
 OWN_ENVIRONMENT = "~/envs/dl"
 CONDA_NAMES = {"torch": "pytorch"}
 """Names that differ between the package index and conda-forge."""
@@ -66,6 +69,27 @@ def change(
         risk="environment",
         source=source,
         verify=verify,
+    )
+
+
+def again(facts: Facts, title: str, package: Package, *, remove: bool = False, source: str = PIP) -> Fix:
+    """Return the fix that writes the files of a package again, in the release and from the index that it is of.
+
+    The title may name ``{package}``. ``remove`` takes the package away first.
+    """
+    version = known(package.version, None)
+    release, _, build = (version or "").partition("+")
+    index = TORCH_INDEX.format(build=build) if build and package.name in TORCH_PACKAGES else None
+    wanted = version if index else release
+    return change(
+        facts,
+        title,
+        {"package": package.name},
+        remove=(package.name,) if remove else (),
+        add=(f"{package.name}=={wanted}" if wanted else package.name,),
+        reinstall=not remove,
+        index=index,
+        source=source,
     )
 
 

@@ -4,30 +4,25 @@ from collections.abc import Iterator
 
 from packaging.version import Version
 
-from envcheck.fixes.files import move_aside
-from envcheck.fixes.packages import change
+from envcheck.fixes import shell
+from envcheck.fixes.files import in_shell, move_aside
+from envcheck.fixes.packages import again
 from envcheck.model.facts import Backend, Facts, Package
-from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, rule
 from envcheck.rules.requirements import closure, framework_of
-from envcheck.rules.shared import for_each, for_each_framework, listed, proven, title_of, version_of
+from envcheck.rules.shared import for_each, for_each_framework, listed, package, proven, title_of, version_of
 from envcheck.words import template
 
 RECORD = "https://packaging.python.org/en/latest/specifications/recording-installed-packages/"
 AGAIN = template("Write the files of {package} again")
 ONE_VERSION = template("Remove {package} and install it again, so that its files are of one release")
+DELETE = template("Delete them")
 MOVE_LEFTOVER = template("Move the empty folder away: {path}")
 FILES_MISSING = template(
     "{package} {version} is installed as its metadata tell, but files of it are gone: {files}. An interrupted "
     "installation does this, and the removal of another package that wrote into the same folder."
 )
-
-
-def _again(facts: Facts, found: Package) -> Fix:
-    version = known(found.version, None)
-    requirement = f"{found.name}=={version.partition('+')[0]}" if version else found.name
-    return change(facts, AGAIN, {"package": found.name}, add=(requirement,), reinstall=True)
 
 
 def _incomplete(facts: Facts, *, tensorflow: bool) -> Iterator[Failure]:
@@ -46,7 +41,7 @@ def _incomplete(facts: Facts, *, tensorflow: bool) -> Iterator[Failure]:
                     "version": known(found.version, None) or "",
                     "files": listed(missing, 3),
                 },
-                fixes=(_again(facts, found),),
+                fixes=(again(facts, AGAIN, found),),
                 subject=framework,
             )
 
@@ -110,7 +105,7 @@ def library_file_damaged(facts: Facts) -> Iterator[Failure]:
             yield Failure(
                 evidence=(f"/python/packages/{place}/files_truncated",),
                 fields={"package": found.name, "files": listed(need(found.files_truncated), 3)},
-                fixes=(_again(facts, found),),
+                fixes=(again(facts, AGAIN, found),),
                 subject=framework_of(facts, found.name),
             )
 
@@ -171,7 +166,7 @@ def framework_files_differ_from_metadata(facts: Facts) -> Iterator[Failure]:
         files, metadata = version_of(need(found.version)), version_of(need(found.metadata_version))
         if files is None or metadata is None or _release(files) == _release(metadata):
             return
-        names = known(found.distributions, ()) or (found.name,)
+        provider = next((package(facts, name) for name in known(found.distributions, ())), None)
         yield Failure(
             evidence=(f"/backends/{index}/version", f"/backends/{index}/metadata_version"),
             fields={
@@ -180,16 +175,7 @@ def framework_files_differ_from_metadata(facts: Facts) -> Iterator[Failure]:
                 "metadata": metadata,
                 "how": known(found.how, None) or "",
             },
-            fixes=(
-                change(
-                    facts,
-                    ONE_VERSION,
-                    {"package": names[0]},
-                    remove=(names[0],),
-                    add=(f"{names[0]}=={metadata.public}",),
-                    source=RECORD,
-                ),
-            ),
+            fixes=(again(facts, ONE_VERSION, provider[1], remove=True, source=RECORD),) if provider else (),
             subject=found.name,
         )
 
@@ -221,5 +207,12 @@ def pip_leftover_folders(facts: Facts) -> Iterator[Failure]:
         yield Failure(
             evidence=("/python/leftovers",),
             fields={"folders": listed(folders, 3)},
-            fixes=tuple(move_aside(facts, MOVE_LEFTOVER, folder, source=RECORD) for folder in folders[:3]),
+            fixes=(
+                in_shell(
+                    DELETE,
+                    "rm -r " + " ".join(shell.path(facts, folder) for folder in folders),
+                    source=RECORD,
+                    risk="environment",
+                ),
+            ),
         )

@@ -13,8 +13,9 @@ from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, rule
 from envcheck.rules.shared import error_unless_proven, for_each, listed, version_of
-from envcheck.words import template
+from envcheck.words import sentence, template
 
+NONE = template("no {name}")
 INSTALL_WANTED = template("Install what {package} asks for: {wanted}")
 
 
@@ -157,7 +158,9 @@ def package_requirements_conflict(facts: Facts) -> Iterator[Failure]:
 
 
 def _there(conflict: Unmet) -> str:
-    return f"{conflict.requirement.name} {conflict.found_version or '-'}"
+    if conflict.found_version is None:
+        return sentence(NONE, name=conflict.requirement.name)
+    return f"{conflict.requirement.name} {conflict.found_version}"
 
 
 def install_wanted(facts: Facts, name: str, conflicts: list[Unmet]) -> Fix:
