@@ -3,6 +3,7 @@
 python -m envcheck.schema       write the files anew after a change of the model
 """
 
+import inspect
 import json
 from importlib import resources
 from pathlib import Path
@@ -29,9 +30,19 @@ def generate(name: str) -> str:
         "$schema": DIALECT,
         "$id": f"urn:{document.replace('.', ':').replace('/', ':')}",
         "title": document,
-        **msgspec.json.schema(record),
+        **_tidy(msgspec.json.schema(record)),
     }
     return json.dumps(schema, indent=2) + "\n"
+
+
+def _tidy(value: Any) -> Any:
+    """Unindent the descriptions, which are docstrings: Python 3.13 does so itself, older ones do not."""
+    if isinstance(value, dict):
+        return {
+            key: inspect.cleandoc(item) if key == "description" and isinstance(item, str) else _tidy(item)
+            for key, item in value.items()
+        }
+    return [_tidy(item) for item in value] if isinstance(value, list) else value
 
 
 def committed(name: str) -> str:

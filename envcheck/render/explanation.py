@@ -7,8 +7,7 @@ known matched.
 from collections.abc import Sequence
 
 from envcheck.model.report import Explanation
-from envcheck.render import clean, words
-from envcheck.render import json as render_json
+from envcheck.render import clean, json as render_json, words
 from envcheck.render.finding_text import add_cause, add_note
 from envcheck.render.markdown import cause_markdown, note_markdown
 from envcheck.render.markdown_text import bullets, fence, heading, paragraph

@@ -9,13 +9,12 @@ from collections.abc import Sequence
 import msgspec
 
 from envcheck.model.report import Fix, Report, Restart
-from envcheck.render import clean, words
-from envcheck.render import json as render_json
+from envcheck.render import clean, json as render_json, words
 from envcheck.render.finding_text import add_commands, add_fix
 from envcheck.render.markdown_text import fence, heading, paragraph
 from envcheck.render.page import Page
 from envcheck.render.steps import Step, steps
-from envcheck.render.structure import undecided
+from envcheck.render.structure import undecided, was_skipped
 from envcheck.render.style import Style
 from envcheck.render.values import TITLE_LIMIT
 from envcheck.words import sentence
@@ -39,7 +38,7 @@ def text(report: Report, style: Style) -> str:
 
 def nothing_to_do(report: Report) -> str:
     """Return the sentence for a report without errors and warnings."""
-    count = len(undecided(report))
+    count = sum(not was_skipped(outcome) for outcome in undecided(report))
     return sentence(words.NOTHING_TO_DO_BUT_UNDECIDED, count=count) if count else sentence(words.NOTHING_TO_DO)
 
 

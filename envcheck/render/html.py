@@ -9,7 +9,7 @@ from envcheck.model.report import Finding, Fix, Report
 from envcheck.model.unknown import Unknown
 from envcheck.render import clean, smoke, words
 from envcheck.render.floors import floors
-from envcheck.render.structure import backend_name, grouped, undecided, verdict
+from envcheck.render.structure import backend_name, grouped, undecided, verdict, why_undecided
 from envcheck.render.style import Style
 from envcheck.render.values import (
     FACT_LIMIT,
@@ -79,7 +79,7 @@ def _view(report: Report) -> dict[str, Any]:
         "smoke_missing": words.why(runs) if isinstance(runs, Unknown) else None,
         "causes": groups.causes,
         "notes": groups.notes,
-        "undecided": undecided(report),
+        "undecided": [(outcome.id, why_undecided(outcome)) for outcome in undecided(report)],
         "stages": () if isinstance(runs, Unknown) else [row for run in runs for row in smoke.stage_cells(run)],
         "facts": outline(report.facts),
         "conditions": words.conditions,

@@ -10,7 +10,7 @@ from envcheck.model.facts import SmokeRun
 from envcheck.model.report import Finding, Report, RuleOutcome
 from envcheck.model.unknown import Unknown
 from envcheck.render import clean, words
-from envcheck.render.structure import grouped
+from envcheck.render.structure import grouped, why_undecided
 from envcheck.render.values import MESSAGE_LIMIT, TITLE_LIMIT, evidence, seen_where
 from envcheck.words import sentence
 
@@ -60,7 +60,7 @@ def _add_check(suite: ElementTree.Element, outcome: RuleOutcome, findings: list[
         cause = sentence(words.JUNIT_BLOCKED, detail=serious[0].explained_by or "")
         _add(case, "skipped", "blocked", cause, "\n\n".join(_told(finding) for finding in serious))
     elif outcome.status in _NOT_DECIDED:
-        _add(case, "skipped", outcome.status, sentence(_NOT_DECIDED[outcome.status], detail=outcome.detail))
+        _add(case, "skipped", outcome.status, sentence(_NOT_DECIDED[outcome.status], detail=why_undecided(outcome)))
     elif findings:
         notes = "\n\n".join(_told(finding) for finding in findings)
         ElementTree.SubElement(case, "system-out").text = clean.block(notes)

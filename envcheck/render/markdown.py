@@ -18,7 +18,7 @@ from envcheck.render.markdown_text import (
     paragraphs,
     table,
 )
-from envcheck.render.structure import Cause, backend_name, grouped, undecided, verdict
+from envcheck.render.structure import Cause, backend_name, grouped, undecided, verdict, why_undecided
 from envcheck.render.style import Style
 from envcheck.render.values import (
     FACT_LIMIT,
@@ -120,7 +120,9 @@ def _undecided(report: Report) -> list[str]:
     outcomes = undecided(report)
     if not outcomes:
         return []
-    rows = [(code(_short(outcome.id)), escape(clean.shorten(outcome.detail, FACT_LIMIT))) for outcome in outcomes]
+    rows = [
+        (code(_short(outcome.id)), escape(clean.shorten(why_undecided(outcome), FACT_LIMIT))) for outcome in outcomes
+    ]
     head = (sentence(words.CHECK), sentence(words.REASON))
     return [details(f"{sentence(words.UNDECIDED_CHECKS)} ({len(outcomes)})", table(head, rows))]
 

@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from envcheck.render import clean, words
-from envcheck.render import json as render_json
+from envcheck.render import clean, json as render_json, words
 from envcheck.render.markdown_text import code, escape, heading, paragraph, table
 from envcheck.render.page import Page
 from envcheck.render.style import Style

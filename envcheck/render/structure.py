@@ -76,6 +76,17 @@ def undecided(report: Report) -> tuple[RuleOutcome, ...]:
     return tuple(outcome for outcome in report.outcomes if outcome.status in ("unknown", "crashed"))
 
 
+def was_skipped(outcome: RuleOutcome) -> bool:
+    """Tell whether a check is undecided because envcheck was told not to look, or had no reason to."""
+    return outcome.detail.startswith("skipped:")
+
+
+def why_undecided(outcome: RuleOutcome) -> str:
+    """Return why a check could not be decided, for people."""
+    reason, _, detail = outcome.detail.partition(": ")
+    return f"{sentence(words.REASONS[reason])}: {detail}" if reason in words.REASONS else outcome.detail
+
+
 def verdict(report: Report) -> tuple[str, str]:
     """Return the verdict's mark and its sentence."""
     causes = grouped(report.findings).causes

@@ -9,7 +9,7 @@ from envcheck.render import clean, smoke, words
 from envcheck.render.finding_text import add_cause, add_note
 from envcheck.render.floors import floors
 from envcheck.render.page import Page, Part
-from envcheck.render.structure import backend_name, grouped, undecided, verdict
+from envcheck.render.structure import backend_name, grouped, undecided, verdict, was_skipped, why_undecided
 from envcheck.render.style import Style, look_of_mark
 from envcheck.render.values import FACT_LIMIT, TITLE_LIMIT, duration, number, outline
 from envcheck.words import sentence
@@ -134,12 +134,16 @@ def _undecided(page: Page, report: Report) -> None:
         return
     page.blank()
     if not page.style.verbose:
-        page.paragraph(words.counted(len(outcomes), words.ONE_UNDECIDED, words.SOME_UNDECIDED))
+        skipped = sum(was_skipped(outcome) for outcome in outcomes)
+        if len(outcomes) > skipped:
+            page.paragraph(words.counted(len(outcomes) - skipped, words.ONE_UNDECIDED, words.SOME_UNDECIDED))
+        if skipped:
+            page.paragraph(words.counted(skipped, words.ONE_SKIPPED, words.SOME_SKIPPED))
         return
     page.paragraph((sentence(words.UNDECIDED_CHECKS), "bold"))
     for outcome in outcomes:
-        detail = clean.shorten(clean.line(outcome.detail), FACT_LIMIT)
-        page.marked("unknown", f"{clean.line(outcome.id)}: {detail}", indent=2)
+        why = clean.shorten(clean.line(why_undecided(outcome)), FACT_LIMIT)
+        page.marked("unknown", f"{clean.line(outcome.id)}: {why}", indent=2)
 
 
 def _every_stage(page: Page, runs: tuple[SmokeRun, ...] | Unknown) -> None:

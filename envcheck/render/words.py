@@ -7,7 +7,7 @@ from envcheck.words import sentence, template
 # --- verdict ----------------------------------------------------------------------------------
 
 READY = template("Ready: the test model ran on {devices} with {backends}.")
-CLEAN_UNPROVED = template("No problem found. The test model was not run, so nothing has been proved by training.")
+CLEAN_UNPROVED = template("No problem found. The test model was not run, so training is unproved.")
 CLEAN_NOTHING_TO_RUN = template("No problem found. There was no device or backend to run the test model on.")
 CLEAN = template("No problem found.")
 UNDECIDED = template("Could not tell: none of the {count} checks could be decided.")
@@ -147,6 +147,10 @@ NOT_COPYABLE = template(
 NOTES = template("Notes")
 ONE_UNDECIDED = template("1 check could not be decided; --verbose tells which and why.")
 SOME_UNDECIDED = template("{count} checks could not be decided; --verbose tells which and why.")
+ONE_SKIPPED = template("1 check was not made, because what it needs was not looked at; --verbose tells which.")
+SOME_SKIPPED = template(
+    "{count} checks were not made, because what they need was not looked at; --verbose tells which."
+)
 NEXT = template("All steps in order: envcheck fix-suggestions")
 
 # --- what to do -------------------------------------------------------------------------------

@@ -9,15 +9,13 @@ from xml.etree import ElementTree
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from markdown_it import MarkdownIt
 from render import strategies
 from rich.cells import cell_len
 
 from envcheck.model.report import Explanation, Report
-from envcheck.render import explanation, fixes, html, junit, markdown, terminal
-from envcheck.render import json as render_json
+from envcheck.render import explanation, fixes, html, json as render_json, junit, markdown, terminal
 from envcheck.render.page import Page
 from envcheck.render.steps import steps
 from envcheck.render.structure import grouped

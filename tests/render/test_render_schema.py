@@ -6,13 +6,11 @@ from typing import Any
 
 import jsonschema
 import pytest
-from render import goldens
-from render import report_samples as samples
+from render import goldens, report_samples as samples
 
 from envcheck import schema
 from envcheck.model.report import Explanation
-from envcheck.render import explanation
-from envcheck.render import json as render_json
+from envcheck.render import explanation, json as render_json
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 

@@ -50,8 +50,18 @@ def test_a_machine_where_nothing_could_be_seen_is_not_called_healthy() -> None:
 
 def test_verbose_tells_what_was_undecided_and_every_fact() -> None:
     lines = shown(samples.everything_unknown(), verbose=True)
-    assert "  ? rule-24: denied: /proc may not be read" in lines
+    assert "  ? rule-24: not permitted: /proc may not be read" in lines
     assert "      total bytes: not permitted: /proc may not be read" in lines
+
+
+def test_checks_that_nobody_asked_for_are_told_apart_from_those_that_could_not_be_decided() -> None:
+    skipped = [samples.outcome(f"s{n}", "unknown", "skipped: not asked for (--no-smoke)") for n in range(2)]
+    outcomes = (samples.outcome("a"), *skipped, samples.outcome("d", "unknown", "denied: /x"))
+    assert shown(samples.report(samples.facts(), (), outcomes), width=120)[-2:] == [
+        "1 check could not be decided; --verbose tells which and why.",
+        "2 checks were not made, because what they need was not looked at; --verbose tells which.",
+    ]
+    assert "not asked" not in shown(samples.report(samples.facts(), (), outcomes[:3]))[-1]
 
 
 def test_verbose_tells_each_stage_with_deviation_and_tolerance() -> None:
