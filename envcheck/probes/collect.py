@@ -17,6 +17,7 @@ from envcheck.model.facts import (
     Apple,
     Backend,
     Cpu,
+    CudaToolchain,
     Driver,
     Facts,
     Hardware,
@@ -38,6 +39,7 @@ from envcheck.probes import (
     amd,
     apple,
     cpu,
+    cuda_toolchain,
     device_nodes,
     filesystems,
     frameworks,
@@ -81,6 +83,7 @@ def collect(host: Host, target: Target, options: smoke.SmokeOptions, progress: s
             nodes = pool.submit(guard.values, device_nodes.probe, host)
             log = pool.submit(guard.record, KernelLog, kernel_log.probe, host)
             python = guard.record(Python, interpreter.probe, host, target)
+            toolchain = pool.submit(guard.record, CudaToolchain, cuda_toolchain.probe, host, python)
             backends = guard.values(frameworks.probe, host, python)
             keras_facts = guard.record(Keras, keras.probe, host, python, backends)
             notebook_facts = pool.submit(guard.record, Notebook, notebook.probe, host, python)
@@ -99,6 +102,7 @@ def collect(host: Host, target: Target, options: smoke.SmokeOptions, progress: s
                     intel=intel_facts.result(),
                     device_nodes=nodes.result(),
                     kernel_log=log.result(),
+                    cuda_toolchain=toolchain.result(),
                 ),
                 python=python,
                 backends=backends,

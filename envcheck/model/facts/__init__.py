@@ -20,6 +20,8 @@ from envcheck.model.facts.backends import (
 from envcheck.model.facts.driver import (
     AmdDriver as AmdDriver,
     AmdNode as AmdNode,
+    CudaToolchain as CudaToolchain,
+    CudaToolkit as CudaToolkit,
     Driver as Driver,
     IntelDriver as IntelDriver,
 )

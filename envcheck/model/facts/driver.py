@@ -36,9 +36,32 @@ class IntelDriver(Record, frozen=True, kw_only=True):
     accelerator_nodes: Texts  #: /dev/accel/*: neural processing units
 
 
+class CudaToolkit(Record, frozen=True, kw_only=True):
+    """CUDA's tools for developers in one place. Frameworks carry their own runtime; only compilers need these."""
+
+    root: str
+    found_via: Texts  #: variables, ``PATH``, ``conda``, ``wheel`` or ``usual place``
+    version: OptionalText
+    nvcc: OptionalText
+    ptxas: OptionalText
+    ptxas_version: OptionalText  #: as the program tells
+    libdevice: OptionalText
+
+
+class CudaToolchain(Record, frozen=True, kw_only=True):
+    """Where compilers will look for CUDA's tools."""
+
+    cuda_home: OptionalText  #: of CUDA_HOME, CUDA_PATH, CUDA_ROOT or CUDA_DIR, the first that is set
+    cuda_home_how: OptionalText
+    cuda_home_exists: Flag
+    xla_data_dir: OptionalText  #: --xla_gpu_cuda_data_dir of XLA_FLAGS
+    toolkits: tuple[CudaToolkit, ...] | Unknown  #: in the order in which they are looked at
+
+
 class Driver(Record, frozen=True, kw_only=True):
     nvidia: NvidiaDriver
     amd: AmdDriver = msgspec.field(default_factory=lambda: all_unknown(AmdDriver, NOT_RECORDED))
     intel: IntelDriver = msgspec.field(default_factory=lambda: all_unknown(IntelDriver, NOT_RECORDED))
     device_nodes: tuple[DeviceNode, ...] | Unknown = NOT_RECORDED
     kernel_log: KernelLog = msgspec.field(default_factory=lambda: all_unknown(KernelLog, NOT_RECORDED))
+    cuda_toolchain: CudaToolchain = msgspec.field(default_factory=lambda: all_unknown(CudaToolchain, NOT_RECORDED))

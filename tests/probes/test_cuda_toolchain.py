@@ -1,0 +1,89 @@
+"""CUDA's tools for developers."""
+
+from pathlib import Path
+
+import msgspec
+from simulated.trees import Entry, Link, linux, simulated_host
+
+from envcheck.model.facts import CudaToolchain, Python
+from envcheck.model.record import all_unknown
+from envcheck.model.unknown import Unknown
+from envcheck.probes import cuda_toolchain
+
+LIBDEVICE = "nvvm/libdevice/libdevice.10.bc"
+
+
+def ptxas(path: Path, version: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        f"#!/bin/sh\necho 'ptxas: NVIDIA (R) Ptx optimizing assembler'\n"
+        f"echo 'Cuda compilation tools, release {version[:4]}, V{version}'\n"
+    )
+    path.chmod(0o755)
+
+
+def probe(root: Path, tree: dict[str, Entry], environ: dict[str, str] | None = None, **target: object) -> CudaToolchain:
+    host = simulated_host(root, linux(), tree, environ={"PATH": "/usr/bin:/bin", **(environ or {})})
+    python = all_unknown(Python, Unknown("skipped", "no target"))
+    return cuda_toolchain.probe(host, msgspec.structs.replace(python, **target))
+
+
+def test_several_toolkits_of_the_system(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    ptxas(root / "usr/local/cuda-12.4/bin/ptxas", "12.4.131")
+    facts = probe(
+        root,
+        {
+            "/usr/local/cuda": Link("cuda-12.4"),
+            "/usr/local/cuda-12.4/bin/nvcc": "",
+            "/usr/local/cuda-12.4/version.json": '{"cuda": {"name": "CUDA SDK", "version": "12.4.1"}}',
+            f"/usr/local/cuda-12.4/{LIBDEVICE}": "",
+            "/usr/local/cuda-10.1/version.txt": "CUDA Version 10.1.243\n",
+        },
+        {"CUDA_HOME": "/usr/local/cuda"},
+    )
+    assert (facts.cuda_home, facts.cuda_home_how, facts.cuda_home_exists) == ("/usr/local/cuda", "CUDA_HOME", True)
+    assert isinstance(facts.toolkits, tuple)
+    first, second = facts.toolkits
+    assert (first.root, first.found_via) == ("/usr/local/cuda-12.4", ("CUDA_HOME", "usual place"))
+    assert (first.version, first.ptxas_version) == ("12.4.1", "12.4.131")
+    assert first.libdevice == f"/usr/local/cuda-12.4/{LIBDEVICE}"
+    assert (second.root, second.version, second.nvcc) == ("/usr/local/cuda-10.1", "10.1.243", None)
+
+
+def test_the_tools_of_a_wheel_and_of_path(tmp_path: Path) -> None:
+    site = tmp_path / "venv/lib/python3.11/site-packages"
+    ptxas(site / "nvidia/cuda_nvcc/bin/ptxas", "12.9.86")
+    ptxas(tmp_path / "own/bin/ptxas", "11.0.221")
+    facts = probe(tmp_path / "root", {}, {"PATH": f"{tmp_path / 'own/bin'}:/usr/bin:/bin"}, site_packages=(str(site),))
+    assert isinstance(facts.toolkits, tuple)
+    assert [(toolkit.found_via, toolkit.ptxas_version) for toolkit in facts.toolkits] == [
+        (("PATH",), "11.0.221"),
+        (("wheel",), "12.9.86"),
+    ]
+    assert (facts.cuda_home, facts.cuda_home_exists) == (None, False)
+
+
+def test_a_conda_environment(tmp_path: Path) -> None:
+    ptxas(tmp_path / "conda/bin/ptxas", "12.6.85")
+    facts = probe(tmp_path / "root", {}, prefix=str(tmp_path / "conda"))
+    assert isinstance(facts.toolkits, tuple)
+    assert [toolkit.found_via for toolkit in facts.toolkits] == [("conda",)]
+
+
+def test_variables_that_lead_nowhere(tmp_path: Path) -> None:
+    environ = {"CUDA_PATH": "/usr/local/cuda-9.0", "XLA_FLAGS": "--xla_a=1 --xla_gpu_cuda_data_dir=/nowhere/cuda"}
+    facts = probe(tmp_path, {}, environ)
+    assert (facts.cuda_home_how, facts.cuda_home_exists, facts.xla_data_dir) == ("CUDA_PATH", False, "/nowhere/cuda")
+    assert facts.toolkits == ()
+
+
+def test_a_ptxas_that_cannot_run(tmp_path: Path) -> None:
+    facts = probe(tmp_path, {"/opt/cuda/bin/ptxas": "not a program"})
+    assert isinstance(facts.toolkits, tuple)
+    assert isinstance(facts.toolkits[0].ptxas_version, Unknown)
+
+
+def test_nothing(tmp_path: Path) -> None:
+    facts = probe(tmp_path, {})
+    assert (facts.cuda_home, facts.toolkits, facts.xla_data_dir) == (None, (), None)
