@@ -1,4 +1,4 @@
-"""The limits that control groups (version 1 and 2) set for this process: CPU quota and memory.
+"""The limits that control groups (version 1 and 2) set for this process: CPU quota, memory, processes.
 
 Source: Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst and scheduler/sched-bwc.rst of the Linux kernel.
 """
@@ -40,6 +40,30 @@ def memory(host: Host) -> Memory | Unknown:
             left if tightest.left is None else tightest.left if left is None else min(left, tightest.left),
         )
     return tightest
+
+
+def oom_kills(host: Host) -> int | None | Unknown:
+    """Return how many processes the kernel killed in the process's own group for lack of memory."""
+    for group in _groups(host, "memory"):
+        text = host.read_text(f"{group.folder}/{'memory.events' if group.version == 2 else 'memory.oom_control'}")
+        if isinstance(text, Unknown):
+            return text
+        count = files.table(text or "", " ").get("oom_kill", "")
+        if count.isdecimal():
+            return int(count)
+    return None
+
+
+def processes(host: Host) -> int | None | Unknown:
+    """Return how many processes and threads the groups allow; None: no limit."""
+    limits: list[int] = []
+    for group in _groups(host, "pids"):
+        text = files.line(host, f"{group.folder}/pids.max")
+        if isinstance(text, Unknown):
+            return text
+        if text is not None and text.isdecimal():
+            limits.append(int(text))
+    return min(limits, default=None)
 
 
 def cpu_quota(host: Host) -> float | None | Unknown:

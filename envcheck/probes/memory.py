@@ -35,7 +35,9 @@ def _linux(host: Host) -> Memory:
         total_bytes=_bytes(table, "MemTotal"),
         limit_bytes=limit if isinstance(limit, Unknown) else limit.limit,
         swap_total_bytes=_bytes(table, "SwapTotal"),
-        volatile=MemoryVolatile(available_bytes=available, swap_free_bytes=_bytes(table, "SwapFree")),
+        volatile=MemoryVolatile(
+            available_bytes=available, swap_free_bytes=_bytes(table, "SwapFree"), oom_kills=cgroup.oom_kills(host)
+        ),
     )
 
 
@@ -62,7 +64,7 @@ def _psutil() -> Memory:
         total_bytes=memory.total,
         limit_bytes=None,
         swap_total_bytes=swap.total,
-        volatile=MemoryVolatile(available_bytes=memory.available, swap_free_bytes=swap.free),
+        volatile=MemoryVolatile(available_bytes=memory.available, swap_free_bytes=swap.free, oom_kills=None),
     )
 
 
@@ -71,5 +73,5 @@ def _all(why: Unknown, limit: int | None | Unknown = None) -> Memory:
         total_bytes=why,
         limit_bytes=limit,
         swap_total_bytes=why,
-        volatile=MemoryVolatile(available_bytes=why, swap_free_bytes=why),
+        volatile=MemoryVolatile(available_bytes=why, swap_free_bytes=why, oom_kills=why),
     )

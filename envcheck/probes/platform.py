@@ -4,7 +4,7 @@ from envcheck.host import Host
 from envcheck.model.facts import Platform, Tool
 from envcheck.model.record import all_unknown
 from envcheck.model.unknown import Unknown
-from envcheck.probes import cloud, container_devices, environment, files, filesystems, firmware, scheduler
+from envcheck.probes import cloud, container_devices, environment, files, filesystems, firmware, limits, scheduler
 from envcheck.probes.container import container, wsl
 from envcheck.probes.libc import libc
 from envcheck.probes.system import describe_os, kernel_release, machine, system
@@ -15,6 +15,7 @@ def probe(host: Host) -> Platform:
     os_id, os_version, os_name = describe_os(host)
     libc_name, libc_version = libc(host)
     container_kind, container_how = container(host)
+    processes_limit, processes_limit_how = limits.processes(host)
     return Platform(
         system=system(host),
         release=kernel_release(host),
@@ -33,6 +34,8 @@ def probe(host: Host) -> Platform:
         board=files.line(host, "/proc/device-tree/model"),
         secure_boot=firmware.secure_boot(host),
         lockdown=firmware.lockdown(host),
+        processes_limit=processes_limit,
+        processes_limit_how=processes_limit_how,
         container_devices=container_devices.probe(host, container_kind),
         scheduler=scheduler.probe(host),
         cloud=cloud.probe(host),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from simulated.trees import Folder, cgroup_mount, linux, meminfo, simulated_host
+from simulated.trees import Entry, Folder, cgroup_mount, linux, meminfo, simulated_host
 
 from envcheck.host import Host
 from envcheck.model.unknown import Unknown
@@ -99,3 +99,19 @@ def test_without_proc_nothing_is_guessed(tmp_path: Path) -> None:
     facts = memory.probe(simulated_host(tmp_path, {"/etc": Folder}))
     assert facts.total_bytes == Unknown("failed", "/proc/meminfo is missing")
     assert isinstance(facts.volatile.available_bytes, Unknown)
+
+
+def test_processes_that_were_killed_in_this_group(tmp_path: Path) -> None:
+    second: dict[str, Entry] = {
+        "/proc/self/cgroup": "0::/job\n",
+        "/proc/self/mountinfo": cgroup_mount("cgroup2", "rw", "/sys/fs/cgroup"),
+        "/sys/fs/cgroup/job/memory.events": "low 0\nhigh 0\nmax 31\noom 2\noom_kill 2\noom_group_kill 0\n",
+    }
+    first: dict[str, Entry] = {
+        "/proc/self/cgroup": "4:memory:/\n",
+        "/proc/self/mountinfo": cgroup_mount("cgroup", "rw,memory", "/sys/fs/cgroup/memory"),
+        "/sys/fs/cgroup/memory/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n",
+    }
+    assert memory.probe(simulated_host(tmp_path / "2", linux(), second)).volatile.oom_kills == 2
+    assert memory.probe(simulated_host(tmp_path / "1", linux(), first)).volatile.oom_kills == 1
+    assert memory.probe(simulated_host(tmp_path / "0", linux())).volatile.oom_kills is None

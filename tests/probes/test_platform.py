@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from simulated.trees import Folder, linux, simulated_host
+from simulated.trees import Entry, Folder, cgroup_mount, linux, simulated_host
 
 from envcheck.host import Host
 from envcheck.model.unknown import Unknown
@@ -209,3 +209,26 @@ def test_shared_memory_of_a_recorded_container(tmp_path: Path) -> None:
     shared = next(system for system in facts.filesystems if system.purpose == "shared-memory")
     assert (shared.total_bytes, shared.writable) == (64 * 1024**2, True)
     assert isinstance(shared.volatile.available_bytes, Unknown)
+
+
+@pytest.mark.parametrize(
+    ("tree", "limit", "how"),
+    [
+        ({}, 63432, "ulimit -u"),
+        (
+            {"/proc/self/limits": "Max processes             unlimited            unlimited            processes\n"},
+            None,
+            None,
+        ),
+        ({"/sys/fs/cgroup/job/pids.max": "512\n"}, 512, "pids.max"),
+        ({"/sys/fs/cgroup/job/pids.max": "max\n"}, 63432, "ulimit -u"),
+        ({"/sys/fs/cgroup/pids.max": "100\n", "/sys/fs/cgroup/job/pids.max": "512\n"}, 100, "pids.max"),
+    ],
+)
+def test_limits_of_processes(tmp_path: Path, tree: dict[str, Entry], limit: int | None, how: str | None) -> None:
+    group: dict[str, Entry] = {
+        "/proc/self/cgroup": "0::/job\n",
+        "/proc/self/mountinfo": cgroup_mount("cgroup2", "rw", "/sys/fs/cgroup"),
+    }
+    facts = platform.probe(simulated_host(tmp_path, linux(), group, tree))
+    assert (facts.processes_limit, facts.processes_limit_how) == (limit, how)

@@ -49,6 +49,12 @@ def simulated_host(root: Path, *trees: Mapping[str, Entry], environ: Mapping[str
     return Host(environ=dict(environ or {}), cwd=str(root), root=str(root), timeout=20.0)
 
 
+LIMITS = (
+    "Limit                     Soft Limit           Hard Limit           Units     \n"
+    "Max processes             63432                63432                processes \n"
+    "Max open files            1024                 524288               files     \n"
+)
+
 # --- parts of machines --------------------------------------------------------------------------
 
 
@@ -61,6 +67,7 @@ def linux(release: str = "6.1.0-18-amd64", arch: str = "x86_64") -> dict[str, En
         "/proc/loadavg": "0.52 0.58 0.59 1/467 12345\n",
         "/proc/self/status": "Name:\tpython\nCpus_allowed_list:\t0-7\n",
         "/proc/self/cgroup": "0::/\n",
+        "/proc/self/limits": LIMITS,
         "/proc/modules": "",
         "/sys/devices": Folder,
         "/sys/bus/pci/devices": Folder,

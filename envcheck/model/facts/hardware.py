@@ -35,6 +35,7 @@ class Cpu(Record, frozen=True, kw_only=True):
 class MemoryVolatile(Record, frozen=True, kw_only=True):
     available_bytes: OptionalCount
     swap_free_bytes: OptionalCount
+    oom_kills: OptionalCount = NOT_RECORDED  #: processes killed in this control group; None: it does not count them
 
 
 class Memory(Record, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from envcheck.model.facts.kinds import NOT_RECORDED, Count, Flag, OptionalText, Text, Texts
+from envcheck.model.facts.kinds import NOT_RECORDED, Count, Flag, OptionalCount, OptionalText, Text, Texts
 from envcheck.model.record import Record, all_unknown
 from envcheck.model.unknown import Unknown
 
@@ -102,6 +102,8 @@ class Platform(Record, frozen=True, kw_only=True):
     filesystems: tuple[FileSystem, ...] | Unknown
     board: OptionalText = NOT_RECORDED  #: of a device-tree machine, such as ``NVIDIA Jetson AGX Orin``
     secure_boot: OptionalText = NOT_RECORDED  #: ``enabled`` or ``disabled``; None: the machine has no UEFI
+    processes_limit: OptionalCount = NOT_RECORDED  #: how many processes and threads this user may have; None: no limit
+    processes_limit_how: OptionalText = NOT_RECORDED
     lockdown: OptionalText = NOT_RECORDED  #: of the kernel: ``none``, ``integrity`` or ``confidentiality``
     container_devices: ContainerDevices = msgspec.field(
         default_factory=lambda: all_unknown(ContainerDevices, NOT_RECORDED)
