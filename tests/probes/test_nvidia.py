@@ -238,6 +238,14 @@ def test_a_sick_gpu(tmp_path: Path) -> None:
     assert (gpu.fabric_state, gpu.compute_mode) == ("in-progress", "prohibited")
 
 
+@pytest.mark.parametrize("licensed", [False, True])
+def test_a_virtual_gpu_and_its_licence(tmp_path: Path, licensed: bool) -> None:
+    told = machine(1, GEFORCE, changes={"gpu.0.virtualization": 2, "gpu.0.vgpu_licensed": int(licensed)})
+    facts = probe(tmp_path, told, LOADED)
+    assert isinstance(facts.gpus, tuple)
+    assert (facts.gpus[0].virtualization, facts.gpus[0].vgpu_licensed) == ("vgpu", licensed)
+
+
 def test_wsl_has_nvml_but_no_kernel_module(tmp_path: Path) -> None:
     facts = probe(tmp_path, machine(1, GEFORCE), {"/dev/dxg": ""})
     assert (facts.version, facts.kernel_module_loaded, facts.kernel_module_version) == ("550.54.14", False, None)

@@ -182,7 +182,14 @@ JETSON = {
     "cuda_pci": "00000000:00:00.0",
 }
 """NVML of a Jetson tells little: neither memory, which is that of the whole board, nor an address. CUDA tells both."""
-VGPU = {**GEFORCE, "name": "NVIDIA A10-24Q", "capability": "8.6", "architecture": 7, "virtualization": 2}
+VGPU = {
+    **GEFORCE,
+    "name": "NVIDIA A10-24Q",
+    "capability": "8.6",
+    "architecture": 7,
+    "virtualization": 2,
+    "vgpu_licensed": 1,
+}
 OLD_LAPTOP = x86_cpuinfo(vendor="GenuineIntel", model="Intel(R) Core(TM) i7-8550U", flags=INTEL_FLAGS)
 UNPRIVILEGED = {"/proc/self/status": "Gid:\t1000\t1000\nGroups:\t44 105 1000\nCpus_allowed_list:\t0-7\n"}
 GROUPS = {"/etc/group": "root:x:0:\nvideo:x:44:\nrender:x:105:\n"}

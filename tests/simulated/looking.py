@@ -6,7 +6,19 @@ from envcheck.host import Host
 from envcheck.model.facts import Driver, Facts, Hardware
 from envcheck.model.record import all_unknown
 from envcheck.model.unknown import Unknown
-from envcheck.probes import amd, apple, cpu, device_nodes, intel, kernel_log, memory, nvidia, pci, platform
+from envcheck.probes import (
+    amd,
+    apple,
+    cpu,
+    cuda_toolchain,
+    device_nodes,
+    intel,
+    kernel_log,
+    memory,
+    nvidia,
+    pci,
+    platform,
+)
 
 LAYERS_OF_THE_MACHINE = ("hardware", "driver", "platform")
 
@@ -26,5 +38,6 @@ def look(host: Host) -> Facts:
             intel=intel.probe(host),
             device_nodes=device_nodes.probe(host),
             kernel_log=kernel_log.probe(host),
+            cuda_toolchain=cuda_toolchain.probe(host, facts.python),
         ),
     )

@@ -12,6 +12,9 @@ typedef struct { unsigned version; unsigned long long total, reserved, free, use
 typedef struct { unsigned gpu, memory; } utilization;
 typedef struct { unsigned pid; unsigned long long used; unsigned gpu_instance, compute_instance; } process;
 typedef struct { unsigned version; unsigned char cluster[16]; unsigned status, clique; unsigned state, health; } fabric;
+typedef struct { unsigned year; unsigned short month, day, hour, minute, second; unsigned char status; } expiry;
+typedef struct { unsigned code, state; char info[128], product[128]; unsigned enabled; expiry expires; } license;
+typedef struct { int supported; unsigned count; license features[3]; } licenses;
 typedef struct { unsigned field, scope; long long when, latency; unsigned type, code; unsigned long long value; } field;
 
 static int is_mig(device d) { return (long)d >= FIRST_MIG_HANDLE; }
@@ -241,6 +244,11 @@ int nvmlDeviceGetNvLinkState(device d, unsigned link, unsigned *out) {
 }
 NUMBER(nvmlDeviceGetVirtualizationMode, "virtualization")
 int nvmlDeviceGetGpuFabricInfoV(device d, fabric *out) { out->status = 0; return number(d, "fabric", &out->state); }
+int nvmlDeviceGetGridLicensableFeatures_v4(device d, licenses *out) {
+    memset(out, 0, sizeof *out);
+    out->supported = out->count = 1;
+    return number(d, "vgpu_licensed", &out->features[0].enabled);
+}
 int nvmlDeviceGetGspFirmwareVersion(device d, char *out) { return text(d, "gsp", out, 64); }
 int nvmlDeviceValidateInforom(device d) { unsigned ignored; int code = number(d, "inforom", &ignored); return code == NOT_SUPPORTED ? 0 : code; }
 int nvmlDeviceGetFieldValues(device d, int count, field *out) {
