@@ -7,7 +7,7 @@ from envcheck.model.facts import SmokeRun, Stage
 from envcheck.model.unknown import Unknown
 from envcheck.render import words
 from envcheck.render.structure import backend_name
-from envcheck.render.values import duration, number
+from envcheck.render.values import duration, rounded
 from envcheck.words import sentence
 
 MARKS = {"passed": "ok", "failed": "error", "crashed": "error", "timed-out": "error", "skipped": "none"}
@@ -73,7 +73,7 @@ def _stage(stage: Stage) -> tuple[str, ...]:
         stage.name,
         sentence(words.STATUS[stage.status]) if stage.status in words.STATUS else stage.status,
         duration(seconds) if isinstance(seconds, float | int) else "",
-        number(deviation) if isinstance(deviation, float | int) else "",
-        number(tolerance) if isinstance(tolerance, float | int) else "",
+        rounded(deviation) if isinstance(deviation, float | int) else "",
+        rounded(tolerance) if isinstance(tolerance, float | int) else "",
         stage.detail,
     )

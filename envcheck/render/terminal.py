@@ -11,7 +11,7 @@ from envcheck.render.floors import floors
 from envcheck.render.page import Page, Part
 from envcheck.render.structure import backend_name, grouped, undecided, verdict, was_skipped, why_undecided
 from envcheck.render.style import Style, look_of_mark
-from envcheck.render.values import FACT_LIMIT, TITLE_LIMIT, duration, number, outline
+from envcheck.render.values import FACT_LIMIT, TITLE_LIMIT, duration, outline, rounded
 from envcheck.words import sentence
 
 REASON_LIMIT = 160  #: characters of a run's own words; --verbose shows more
@@ -167,9 +167,9 @@ def _stage(stage: Stage) -> str:
     if isinstance(stage.seconds, float | int):
         parts.append(duration(stage.seconds))
     if isinstance(stage.volatile.deviation, float | int):
-        parts.append(sentence(words.DEVIATION, value=number(stage.volatile.deviation)))
+        parts.append(sentence(words.DEVIATION, value=rounded(stage.volatile.deviation)))
         if isinstance(stage.tolerance, float | int):
-            parts.append(sentence(words.TOLERANCE, value=number(stage.tolerance)))
+            parts.append(sentence(words.TOLERANCE, value=rounded(stage.tolerance)))
     if stage.detail:
         parts.append(clean.shorten(stage.detail, FACT_LIMIT))
     return words.listed(parts)

@@ -39,6 +39,11 @@ def number(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:g}"
 
 
+def rounded(value: float) -> str:
+    """Return a measured number, such as a deviation, in three digits."""
+    return f"{value:.3g}"
+
+
 def plain(value: Any, key: str = "") -> str:
     """Return plain data (as in the JSON report) in words; ``key`` tells the unit of a number."""
     if value is None:
@@ -94,7 +99,7 @@ class Row:
 
 
 #: Of these, one line each with the fields that identify it; the JSON report has the rest.
-_BRIEF = {"packages": ("version", "installer", "location")}
+_BRIEF = {"packages": ("version",)}
 
 #: Every renderer shows these in a table of their own.
 _SHOWN_ELSEWHERE = ("stages",)
@@ -143,8 +148,14 @@ def _holds_records(value: Any) -> bool:
 def _one_line(fields: Sequence[tuple[str, Any]]) -> str:
     if len(fields) == 1:
         return _fact(fields[0][1], fields[0][0])
-    pairs = [f"{name.replace('_', ' ')} {plain(value, name)}" for name, value in fields if value is not None]
+    told = [(name, value) for name, value in fields if value is not None and not _not_offered(value)]
+    pairs = [f"{name.replace('_', ' ')} {plain(value, name)}" for name, value in told]
     return clean.shorten(clean.line("; ".join(pairs)), FACT_LIMIT) or sentence(words.NONE)
+
+
+def _not_offered(value: Any) -> bool:
+    unknown = as_unknown(value)
+    return unknown is not None and unknown.reason == "unsupported"
 
 
 def _fact(value: Any, key: str) -> str:
