@@ -141,17 +141,19 @@ def _dkms(host: Host) -> tuple[DkmsModule, ...] | Unknown:
     known: list[DkmsModule] = []
     for name in names or ():
         if name.startswith("nvidia") and not name.startswith("nvidia-fs"):
-            known += _dkms_versions(host, name)
+            entries = host.list_dir(f"/var/lib/dkms/{name}")
+            if isinstance(entries, Unknown):
+                return entries
+            known += _dkms_versions(host, name, entries or ())
     return tuple(known)
 
 
-def _dkms_versions(host: Host, name: str) -> list[DkmsModule]:
+def _dkms_versions(host: Host, name: str, entries: tuple[str, ...]) -> list[DkmsModule]:
     base = f"/var/lib/dkms/{name}"
-    entries = host.list_dir(base)
-    links = [entry for entry in entries if entry.startswith("kernel-")] if isinstance(entries, tuple) else []
+    links = [entry for entry in entries if entry.startswith("kernel-")]
     installed = {posixpath.normpath(posixpath.join(base, str(host.link(f"{base}/{link}")))) for link in links}
     known: list[DkmsModule] = []
-    for version in entries if isinstance(entries, tuple) else ():
+    for version in entries:
         if version.startswith(("kernel-", "original_module")):
             continue
         builds = _dkms_builds(host, f"{base}/{version}")
@@ -202,7 +204,9 @@ def _modprobe(host: Host) -> tuple[ModprobeLine, ...] | Unknown:
                 continue
             seen.add(name)
             text = host.read_text(f"{folder}/{name}")
-            for entry in text.splitlines() if isinstance(text, str) else ():
+            if isinstance(text, Unknown):
+                return text
+            for entry in (text or "").splitlines():
                 if MODPROBE_LINE.match(entry):
                     lines.append(ModprobeLine(path=f"{folder}/{name}", line=entry.strip()))
     return tuple(lines)
