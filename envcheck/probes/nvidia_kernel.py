@@ -46,7 +46,8 @@ def probe(host: Host) -> NvidiaKernel:
         )
         return NvidiaKernel(
             modules_loaded=why, module_files=why, kernel_headers=why, dkms=why, modprobe=why, command_line=why,
-            uvm_disable_hmm=why, gsp_firmware=why, gpus=why, nvswitches=why, services=why, fabric_manager_version=why,
+            uvm_disable_hmm=why, gsp_firmware=why, gpus=why, nvswitches=why, jetson_linux=why, services=why,
+            fabric_manager_version=why,
         )  # fmt: skip
     nvswitches = _nvswitches(host)
     return NvidiaKernel(
@@ -60,6 +61,7 @@ def probe(host: Host) -> NvidiaKernel:
         gsp_firmware=_gsp_firmware(host),
         gpus=_proc_gpus(host),
         nvswitches=nvswitches,
+        jetson_linux=_jetson_linux(host),
         services=_services(host),
         fabric_manager_version=_fabric_manager_version(host, nvswitches),
     )
@@ -157,13 +159,13 @@ def _dkms_versions(host: Host, name: str, entries: tuple[str, ...]) -> list[Dkms
         if version.startswith(("kernel-", "original_module")):
             continue
         builds = _dkms_builds(host, f"{base}/{version}")
-        error = _build_error(host, f"{base}/{version}/build/make.log")
+        error, failed_for = _build_error(host, f"{base}/{version}/build/make.log")
         for kernel, folder in builds:
             state = "installed" if folder in installed else "built"
             known.append(DkmsModule(name=name, version=version, kernel=kernel, state=state, error=None))
         if error is not None or not builds:
-            state = "failed" if error is not None else "added"
-            known.append(DkmsModule(name=name, version=version, kernel=None, state=state, error=error))
+            state = "failed" if isinstance(error, str) else "added"
+            known.append(DkmsModule(name=name, version=version, kernel=failed_for, state=state, error=error))
     return known
 
 
@@ -179,13 +181,14 @@ def _dkms_builds(host: Host, folder: str) -> list[tuple[str, str]]:
     return builds
 
 
-def _build_error(host: Host, path: str) -> str | None | Unknown:
-    """Return the first error of a build that was left behind; a build that went well leaves no log in this place."""
+def _build_error(host: Host, path: str) -> tuple[str | None | Unknown, str | None | Unknown]:
+    """Return the first error of a failed build, and its kernel; a build that went well leaves no log in this place."""
     text = host.read_text(path)
     if not isinstance(text, str):
-        return text
+        return text, text
+    kernel = re.search(r"^DKMS make\.log for \S+ for kernel (\S+)", text)
     match = re.search(r"^.*\b(?:fatal )?error: .*$|^.*\*\*\* .*$", text, re.MULTILINE)
-    return match.group(0).strip()[:300] if match else None
+    return match.group(0).strip()[:300] if match else None, kernel.group(1) if match and kernel else None
 
 
 # --- configuration ------------------------------------------------------------------------------
@@ -255,6 +258,17 @@ def _proc_gpus(host: Host) -> tuple[NvidiaProcGpu, ...] | Unknown:
             )
         )
     return tuple(gpus)
+
+
+def _jetson_linux(host: Host) -> str | None | Unknown:
+    """Return the release from a line such as ``# R36 (release), REVISION: 3.0, GCID: ...``."""
+    text = files.line(host, "/etc/nv_tegra_release")
+    if not isinstance(text, str):
+        return text
+    match = re.search(r"# R(\d+) \(release\), REVISION: ([\d.]+)", text)
+    return (
+        f"{match.group(1)}.{match.group(2)}" if match else Unknown("failed", "/etc/nv_tegra_release is not understood")
+    )
 
 
 def _nvswitches(host: Host) -> int | Unknown:

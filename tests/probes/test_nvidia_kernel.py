@@ -71,6 +71,7 @@ def test_a_kernel_update_without_a_module_for_it(tmp_path: Path) -> None:
             f"/lib/modules/{RELEASE}/kernel": Folder,
             "/var/lib/dkms/nvidia-current/570.124.06/6.1.0-17-amd64/x86_64/module": Folder,
             "/var/lib/dkms/nvidia-current/570.124.06/build/make.log": (
+                f"DKMS make.log for nvidia-current-570.124.06 for kernel {RELEASE} (x86_64)\nTue Nov 17\n"
                 "make: Entering directory\n  CC nv.o\nnv.c:12:3: error: implicit declaration of function 'foo'\n"
             ),
         },
@@ -81,7 +82,10 @@ def test_a_kernel_update_without_a_module_for_it(tmp_path: Path) -> None:
     ]
     assert facts.kernel_headers is False
     assert isinstance(facts.dkms, tuple)
-    assert [(module.kernel, module.state) for module in facts.dkms] == [("6.1.0-17-amd64", "built"), (None, "failed")]
+    assert [(module.kernel, module.state) for module in facts.dkms] == [
+        ("6.1.0-17-amd64", "built"),
+        (RELEASE, "failed"),
+    ]
     assert facts.dkms[1].error == "nv.c:12:3: error: implicit declaration of function 'foo'"
 
 
@@ -149,6 +153,13 @@ def test_vfio_on_the_command_line(tmp_path: Path) -> None:
         tmp_path, {"/proc/cmdline": "ro vfio-pci.ids=10de:2684 modprobe.blacklist=nouveau splash nomodeset\n"}
     )
     assert facts.command_line == ("vfio-pci.ids=10de:2684", "modprobe.blacklist=nouveau", "nomodeset")
+
+
+def test_a_jetson(tmp_path: Path) -> None:
+    facts = probe(
+        tmp_path, {"/etc/nv_tegra_release": "# R36 (release), REVISION: 3.0, GCID: 36191598, BOARD: generic\n"}
+    )
+    assert facts.jetson_linux == "36.3.0"
 
 
 def test_without_proc(tmp_path: Path) -> None:

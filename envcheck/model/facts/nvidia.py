@@ -200,6 +200,7 @@ class NvidiaKernel(Record, frozen=True, kw_only=True):
     gsp_firmware: OptionalFlag  #: the firmware of the loaded module's version is there; None: no module is loaded
     gpus: tuple[NvidiaProcGpu, ...] | Unknown
     nvswitches: Count
+    jetson_linux: OptionalText = NOT_RECORDED  #: release of Jetson Linux (L4T), such as ``36.3.0``; None: no Jetson
     services: Texts  #: running: nv-fabricmanager, nvidia-persistenced, nvidia-cuda-mps-control
     fabric_manager_version: OptionalText
 
