@@ -21,6 +21,7 @@ class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     score: int = 80  #: 0 to 100: how far this text alone proves the cause
     beside: tuple[str, ...] = msgspec.field(name="with", default=())  #: conditions that must hold
     without: tuple[str, ...] = ()  #: conditions that must not hold
+    absent: tuple[str, ...] = ()  #: texts that must not be in the same line
 
 
 class FixData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -21,30 +21,34 @@ TENSORFLOW_CUDA = {
     (2, 15): (12, 2), (2, 16): (12, 3), (2, 17): (12, 3), (2, 18): (12, 5), (2, 19): (12, 5), (2, 20): (12, 5),
 }  # fmt: skip
 
+#: contexts that speak for a GPU in the machine
+GPU_SEEN = ("gpu-named", "gpu-new", "gpu-old", "gpu-ampere", "nvidia-ok", "pip-cuda-wheels", "jupyter", "wsl")
+
+#: every context that this module can find
+DERIVED = ("arch-older", "cuda-other-version", "driver-fits", "cpu-machine")
+
 Versions = Mapping[str, set[tuple[int, ...]]]
 
 
-def derived_contexts(hits: Mapping[str, Sequence[Hit]], versions: Versions) -> set[str]:
-    """Return the names of the contexts that hold."""
+def derived_contexts(hits: Mapping[str, Sequence[Hit]], versions: Versions, contexts: set[str]) -> set[str]:
+    """Return the names of the contexts that hold, besides those that were found directly."""
     return {
         name
         for name, holds in (
-            ("arch-newer", _torch_architecture(hits) > 0),
-            ("arch-older", _torch_architecture(hits) < 0),
+            ("arch-older", _torch_is_too_new(hits)),
             ("cuda-other-version", _other_cuda(hits)),
             ("driver-fits", _driver_fits(versions)),
+            ("cpu-machine", "for-cpu-machine" in contexts and contexts.isdisjoint(GPU_SEEN)),
         )
         if holds
     }
 
 
-def _torch_architecture(hits: Mapping[str, Sequence[Hit]]) -> int:
-    """Return 1 if the GPU is newer than everything in torch's build, -1 if it is older, else 0."""
+def _torch_is_too_new(hits: Mapping[str, Sequence[Hit]]) -> bool:
+    """Say whether the GPU is older than everything in torch's build."""
     gpus = _architectures(hits.get(TORCH_GPU, ()))
     builds = _architectures(hits.get(TORCH_BUILD, ()))
-    if not gpus or not builds:
-        return 0
-    return (max(gpus) > max(builds)) - (min(gpus) < min(builds))
+    return bool(gpus and builds) and min(gpus) < min(builds)
 
 
 def _architectures(hits: Sequence[Hit]) -> list[int]:

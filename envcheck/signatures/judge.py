@@ -67,7 +67,7 @@ class Ground:
         self.contexts = {
             context.name for context in catalogue().contexts if any(phrase in found.hits for phrase in context.phrases)
         }
-        self.contexts |= derived_contexts(found.hits, self.versions)
+        self.contexts |= derived_contexts(found.hits, self.versions, self.contexts)
 
     def places(self, sign: Sign) -> list[Hit]:
         """Return where a sign holds with all its conditions."""
@@ -76,6 +76,7 @@ class Ground:
             for hit in self.hits.get(sign.text, ())
             if all(self._holds(condition, hit.line) for condition in sign.beside)
             and not any(self._holds(condition, hit.line) for condition in sign.without)
+            and not any(text.lower() in hit.text.lower() for text in sign.absent)
         ]
 
     def _holds(self, condition: str, line: int) -> bool:

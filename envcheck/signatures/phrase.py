@@ -97,12 +97,12 @@ def _edges(text: str) -> tuple[str, str, str]:
         text, starts = text[1:], ""
     ends = r"(?!\w)"
     if text.endswith("$") and not text.endswith("\\$"):
-        text, ends = text[:-1], r"\s*$"
+        text, ends = text[:-1], "$"
     elif text.endswith("*") and not text.endswith("\\*"):
         text, ends = text[:-1], ""
     if starts.startswith("(") and not text[:1].isalnum():
         starts = ""
-    if ends.startswith("(") and not (text[-1:].isalnum() or text.endswith((">", "_"))):
+    if ends.startswith("(") and not (text[-1:].isalnum() or text.endswith(">")):
         ends = ""
     return text, starts, ends
 
