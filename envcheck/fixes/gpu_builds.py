@@ -66,15 +66,19 @@ def tensorflow(facts: Facts, remove: tuple[str, ...] = (), version: str | None =
     )
 
 
-def jax(facts: Facts, remove: tuple[str, ...] = (), version: str | None = None) -> Fix:
-    """Return the fix that installs JAX with its CUDA plug-in, in the version that is there."""
+def jax(facts: Facts, remove: tuple[str, ...] = (), version: str | None = None, major: int | None = None) -> Fix:
+    """Return the fix that installs JAX with its CUDA plug-in, in the version that is there.
+
+    ``major`` is the CUDA major version to keep, if the driver supports it.
+    """
+    newest = max(cuda_major(facts), 12)
     pin = f"=={version}" if version else ""
     return packages.change(
         facts,
         GET,
         {"framework": "JAX"},
         remove=remove,
-        add=(f"jax[cuda{max(cuda_major(facts), 12)}]{pin}",),
+        add=(f"jax[cuda{min(major or newest, newest)}]{pin}",),
         source=JAX,
         verify=f"{packages.python(facts)} -c 'import jax; print(jax.devices())'",
     )

@@ -56,9 +56,14 @@ def install_driver(facts: Facts) -> Fix:
 
 
 def by_system(
-    title: str, commands: tuple[str, ...], source: str, restart: Restart = "machine", **fields: object
+    title: str,
+    commands: tuple[str, ...],
+    source: str,
+    restart: Restart = "machine",
+    verify: str = "nvidia-smi",
+    **fields: object,
 ) -> Fix:
-    """Return a fix that changes the operating system and is checked with nvidia-smi."""
+    """Return a fix that changes the operating system."""
     return Fix(
         title=sentence(title, fields),
         commands=commands,
@@ -66,5 +71,5 @@ def by_system(
         restart=restart,
         risk="system",
         source=source,
-        verify="nvidia-smi",
+        verify=verify,
     )

@@ -170,20 +170,27 @@ def _crash(rule: Rule, error: Exception) -> Finding:
 
 
 def _explain(found: list[_Found]) -> list[Finding]:
-    """Link each finding to the lowest one that may explain it and that is about the same thing."""
+    """Link each finding to what explains it and is about the same thing: a root cause if there is one, the lowest "
+    "first."""
+    causes = [[other for other in found if _explains(other, symptom)] for symptom in found]
+    is_symptom = {id(symptom): bool(of_it) for symptom, of_it in zip(found, causes, strict=True)}
     explained = []
-    for symptom in found:
-        after = symptom.after
-        causes = [
-            other.finding
-            for other in found
-            if other.finding.id in after
-            and other.finding.severity != "info"
-            and _same_subject(other.finding.subject, symptom.finding.subject)
-        ]
-        cause = min(causes, key=lambda other: (LAYERS.index(other.layer), after.index(other.id)), default=None)
-        explained.append(msgspec.structs.replace(symptom.finding, explained_by=cause.id if cause else None))
+    for symptom, of_it in zip(found, causes, strict=True):
+
+        def order(cause: _Found, after: tuple[str, ...] = symptom.after) -> tuple[bool, int, int]:
+            return is_symptom[id(cause)], LAYERS.index(cause.finding.layer), after.index(cause.finding.id)
+
+        cause = min(of_it, key=order, default=None)
+        explained.append(msgspec.structs.replace(symptom.finding, explained_by=cause.finding.id if cause else None))
     return explained
+
+
+def _explains(cause: _Found, symptom: _Found) -> bool:
+    return (
+        cause.finding.id in symptom.after
+        and cause.finding.severity != "info"
+        and _same_subject(cause.finding.subject, symptom.finding.subject)
+    )
 
 
 def _same_subject(cause: str | None, symptom: str | None) -> bool:

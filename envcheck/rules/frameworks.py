@@ -1,6 +1,7 @@
 """Whether the frameworks are there, whole, and can be imported."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from envcheck.fixes.environments import with_python
 from envcheck.fixes.files import by_hand, in_shell
@@ -22,26 +23,18 @@ OPENMP = template(
 )
 OPENMP_SOURCE = "https://github.com/joblib/threadpoolctl/blob/master/multiple_openmp.md"
 
-IMPORT_CAUSES = (
-    "host-out-of-memory",
-    "memory-low",
-    "disk-full",
-    "xla-flags-unknown",
+PACKAGE_CAUSES = (
     "cpu-lacks-avx",
     "wheel-requires-avx2",
-    "nvidia-driver-unresponsive",
-    "python-32-bit",
     "python-variables-break-start",
     "wheel-for-other-platform",
     "glibc-too-old",
     "library-file-damaged",
     "tensorflow-install-incomplete",
     "package-install-incomplete",
-    "module-shadowed-by-local-file",
     "pythonpath-shadows-environment",
     "user-site-shadows-environment",
     "numpy2-abi-mismatch",
-    "openmp-runtime-duplicate",
     "protobuf-too-new",
     "numpy-aliases-removed",
     "ml-dtypes-version-mismatch",
@@ -56,7 +49,13 @@ IMPORT_CAUSES = (
     "tf-keras-version-mismatch",
     "package-requirements-conflict",
 )
-"""Findings that explain why a framework cannot be imported."""
+"""Findings about packages that explain why a framework or Keras fails."""
+DEATH_CAUSES = ("host-out-of-memory", "memory-low", "xla-flags-unknown", "openmp-runtime-duplicate")
+"""Findings that explain why a process dies."""
+HANG_CAUSES = ("nvidia-driver-unresponsive", "memory-low")
+"""Findings that explain why a process does not come to an end."""
+NO_SPACE = ("No space left on device", "Disk quota exceeded")
+"""strerror of ENOSPC and EDQUOT."""
 
 
 @rule(
@@ -196,7 +195,7 @@ def _import_failures(facts: Facts, status: str) -> Iterator[Failure]:
     layer="backend",
     title=template("{framework} cannot be imported"),
     message=template("{framework} {version} is installed, and its import ends with an error: {error}"),
-    after=IMPORT_CAUSES,
+    after=("disk-full", *PACKAGE_CAUSES),
 )
 def framework_import_raised(facts: Facts) -> Iterator[Failure]:
     """The framework is installed, and importing it raises an exception.
@@ -205,7 +204,9 @@ def framework_import_raised(facts: Facts) -> Iterator[Failure]:
     the error says what is wrong; a missing library, a package of another version and a file that shadows another are
     the usual reasons. It is a warning where Keras uses another framework.
     """
-    yield from _import_failures(facts, "raised")
+    for failure in _import_failures(facts, "raised"):
+        no_space = any(words in str(failure.fields["error"]) for words in NO_SPACE)
+        yield failure if no_space else replace(failure, after=PACKAGE_CAUSES)
 
 
 @rule(
@@ -216,7 +217,7 @@ def framework_import_raised(facts: Facts) -> Iterator[Failure]:
     message=template(
         "{framework} {version} is installed, and the process that imports it dies without an exception: {error}"
     ),
-    after=IMPORT_CAUSES,
+    after=(*DEATH_CAUSES, *PACKAGE_CAUSES),
 )
 def framework_import_crashed(facts: Facts) -> Iterator[Failure]:
     """The process that imports the framework dies of a signal.
@@ -234,7 +235,7 @@ def framework_import_crashed(facts: Facts) -> Iterator[Failure]:
     layer="backend",
     title=template("Importing {framework} does not come to an end"),
     message=template("{framework} {version} is installed, and its import did not end within the time limit ({error})."),
-    after=IMPORT_CAUSES,
+    after=HANG_CAUSES,
 )
 def framework_import_hung(facts: Facts) -> Iterator[Failure]:
     """The import of the framework gives no answer within the time limit.
@@ -254,7 +255,7 @@ def framework_import_hung(facts: Facts) -> Iterator[Failure]:
         "{framework} {version} is installed, and the process that imports it ends by itself, without an exception: "
         "{error}"
     ),
-    after=IMPORT_CAUSES,
+    after=(*DEATH_CAUSES, *PACKAGE_CAUSES),
 )
 def framework_import_exited(facts: Facts) -> Iterator[Failure]:
     """The process that imports the framework ends as if it had been told to.

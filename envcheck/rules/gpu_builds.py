@@ -15,7 +15,7 @@ from envcheck.words import template
 
 FIRST_WINDOWS_WITHOUT_GPU = Version("2.11")
 """From this release on TensorFlow has no GPU support on Windows (https://www.tensorflow.org/install/pip)."""
-OTHER_BACKEND = template("Or let Keras use another backend that can use the GPU: PyTorch, or JAX on Linux")
+OTHER_BACKEND = template("Let Keras use another backend that can use the GPU: PyTorch, or JAX on Linux")
 USE_IMAGE = template("Use NVIDIA's container image of TensorFlow, which has CUDA for ARM")
 USE_WSL = template("Install TensorFlow inside WSL, where it can use the GPU")
 

@@ -25,7 +25,7 @@ from envcheck.rules.shared import (
 from envcheck.words import template
 
 NEWER_BUILD = template("Install a newer release of {framework}, whose build knows this GPU")
-OTHER_FRAMEWORK = template("Or let Keras use another framework, whose build supports this GPU")
+OTHER_FRAMEWORK = template("Let Keras use another framework, whose build supports this GPU")
 KEEP_CACHE = template("Wait once, and keep the compiled code: let the cache grow")
 KERAS = "https://keras.io/getting_started/"
 JIT = "https://docs.nvidia.com/cuda/cuda-programming-guide/05-appendices/environment-variables.html"

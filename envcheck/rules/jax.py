@@ -13,7 +13,7 @@ from envcheck.words import template
 
 VERSIONING = "https://docs.jax.dev/en/latest/jep/9419-jax-versioning.html"
 MATCHING_JAXLIB = template("Install the jaxlib of JAX {version}")
-REMOVE_PLUGINS = template("Or remove the plug-ins, and run on the processor")
+REMOVE_PLUGINS = template("Remove the plug-ins, and run on the processor")
 CUDA_MAJORS = (12, 13)
 
 
@@ -97,7 +97,8 @@ def jax_cuda_plugin_version_mismatch(facts: Facts) -> Iterator[Failure]:
     version = known(jax[1].version, None)
     harmless = not nvidia_gpus(facts) and known(jax[1].imported.status, "") == "ok"
     remove = change(facts, REMOVE_PLUGINS, remove=names, source=gpu_builds.JAX, verify=shows(facts, "jax"))
-    again = gpu_builds.jax(facts, remove=names, version=version)
+    kept = int(next(iter(majors))) if len(majors) == 1 else None
+    again = gpu_builds.jax(facts, remove=names, version=version, major=kept)
     yield Failure(
         evidence=tuple(f"/python/packages/{place}/version" for place, _ in (library, *plugins)),
         fields={

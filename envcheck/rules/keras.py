@@ -26,14 +26,16 @@ from envcheck.rules.shared import (
     title_of,
     version_of,
 )
-from envcheck.words import template
+from envcheck.words import sentence, template
 
 KERAS = "https://keras.io/getting_started/"
 KERAS_3 = Version("3")
 LEGACY = "https://keras.io/getting_started/#tensorflow--keras-2-backwards-compatibility"
+NO_TF_KERAS = template("TensorFlow from 2.6 on takes tf.keras from that package, so tf.keras fails.")
+NOTHING_MISSING = template("If you do not use Keras, nothing is missing.")
 INSTALL_KERAS = template("Install Keras")
 MATCHING_KERAS = template("Install the Keras that TensorFlow {version} was made for")
-NEWER_TENSORFLOW = template("Or update TensorFlow to a release for Keras 3")
+NEWER_TENSORFLOW = template("Update TensorFlow to a release for Keras 3")
 NEWER_BACKEND = template("Update {framework} to {minimum} or newer")
 MATCHING_TF_KERAS = template("Install the tf-keras of TensorFlow {minor}")
 
@@ -53,8 +55,7 @@ def _tensorflow(facts: Facts) -> tuple[int, Version]:
     layer="keras",
     title=template("Keras is not installed"),
     message=template(
-        "{frameworks} is installed without Keras, so envcheck could not train its small Keras model. If you do not "
-        "use Keras, nothing is missing; TensorFlow from 2.6 on needs it for tf.keras."
+        "{frameworks} is installed without Keras, so envcheck could not train its small Keras model. {consequence}"
     ),
     after=("framework-not-installed",),
 )
@@ -78,7 +79,10 @@ def keras_not_installed(facts: Facts) -> Iterator[Failure]:
         severity = "error"
     yield Failure(
         evidence=("/keras/installed", *(f"/backends/{index}/installed" for index, _ in there)),
-        fields={"frameworks": title_of(there[0][1].name)},
+        fields={
+            "frameworks": title_of(there[0][1].name),
+            "consequence": sentence(NO_TF_KERAS if severity == "error" else NOTHING_MISSING),
+        },
         fixes=(change(facts, INSTALL_KERAS, add=("keras",), source=KERAS, verify=shows(facts, "keras")),),
         severity=severity,
     )

@@ -17,6 +17,12 @@ OTHER_NAMES = {"pytorch": "torch", "tf": "tensorflow", "jaxlib": "jax"}
 CHOOSE = template("Tell Keras to use {framework}, which is installed")
 INSTALL = template("Install {framework}")
 MOVE_CONFIG = template("Move the file away: {path}. Keras writes a new one")
+MAKESHIFT = template(
+    "The home folder cannot be written to, so Keras keeps its settings in {path}, which does not last."
+)
+NOT_WRITABLE = template(
+    "Keras keeps its settings and downloaded weights beside {path}, and this user may not write there."
+)
 ANOTHER_HOME = template("Set KERAS_HOME to a folder that this user may write to and that stays")
 STOPS = template("'import keras' fails because of it.")
 PASSED_OVER = template("Keras passes it over in silence and takes its defaults.")
@@ -218,10 +224,7 @@ def keras_backend_not_installed(facts: Facts) -> Iterator[Failure]:
     severity="info",
     layer="keras",
     title=template("Keras cannot write to its folder in the home directory"),
-    message=template(
-        "Keras keeps its settings and downloaded weights in {path}, and this user may not write there. It works all "
-        "the same, forgets its settings, and downloads weights anew."
-    ),
+    message=template("{where} It works all the same, forgets its settings, and downloads weights anew."),
 )
 def keras_home_not_writable(facts: Facts) -> Iterator[Failure]:
     """The folder in which Keras keeps its settings cannot be written.
@@ -233,7 +236,12 @@ def keras_home_not_writable(facts: Facts) -> Iterator[Failure]:
     if need(keras.config_fallback) or not need(keras.config_writable):
         yield Failure(
             evidence=("/keras/config_writable", "/keras/config_fallback", "/keras/config_path"),
-            fields={"path": known(keras.config_path, None) or "its folder"},
+            fields={
+                "where": sentence(
+                    MAKESHIFT if known(keras.config_fallback, False) else NOT_WRITABLE,
+                    path=known(keras.config_path, None) or "keras.json",
+                )
+            },
             fixes=(by_hand(ANOTHER_HOME, CONFIGURE),),
         )
 

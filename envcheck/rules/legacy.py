@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from packaging.version import Version
 
+from envcheck.fixes.environments import with_python
 from envcheck.fixes.packages import change
 from envcheck.knowledge.frameworks import unmaintained
 from envcheck.model.facts import Backend, Facts
@@ -12,7 +13,6 @@ from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.shared import backend, for_each_framework, last_words, package, title_of, version_of
 from envcheck.words import template
 
-MOVE_ON = template("Move to Keras 3 with TensorFlow, JAX or PyTorch, in a new environment")
 BRING_DISTUTILS = template("Stop-gap: setuptools brings a copy of distutils")
 OLD_H5PY = template("Go back to h5py 2, which this TensorFlow was made for")
 FIRST_WITHOUT_DISTUTILS = Version("3.12")
@@ -43,7 +43,7 @@ def legacy_backend_unmaintained(facts: Facts) -> Iterator[Failure]:
             yield Failure(
                 evidence=(f"/python/packages/{place}/name", f"/python/packages/{place}/version"),
                 fields={"name": row.name, "last": row.last},
-                fixes=(change(facts, MOVE_ON, add=("keras>=3", "tensorflow"), source="https://keras.io/keras_3/"),),
+                fixes=(with_python(facts, "3.12", "keras>=3", "tensorflow"),),
                 subject=found.name,
             )
 

@@ -15,7 +15,7 @@ from envcheck.words import template
 KERNELSPECS = "https://jupyter-client.readthedocs.io/en/stable/kernels.html#kernel-specs"
 IPYKERNEL = "https://ipython.readthedocs.io/en/stable/install/kernel_install.html"
 REMOVE = template("Remove the kernel '{name}' from the list")
-REGISTER = template("Or register the target's Python under its name")
+REGISTER = template("Register the target's Python under its name")
 INSTALL = template("Install ipykernel into the target")
 
 

@@ -20,7 +20,7 @@ from envcheck.rules.shared import (
 from envcheck.words import template
 
 STEP_BACK = template("Go back to NumPy {major}, which {framework} {version} was built for")
-UPDATE = template("Or update {framework} to a release that was built for NumPy {major}")
+UPDATE = template("Update {framework} to a release that was built for NumPy {major}")
 BEFORE_ALIASES = template("Go back to a NumPy that still has the old names")
 NUMPY_2 = "https://numpy.org/doc/stable/dev/depending_on_numpy.html#numpy-2-0-specific-advice"
 ALIASES = "https://numpy.org/doc/stable/release/1.24.0-notes.html#expired-deprecations"

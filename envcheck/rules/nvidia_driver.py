@@ -6,23 +6,25 @@ from envcheck.fixes import nvidia
 from envcheck.fixes.files import by_hand
 from envcheck.fixes.nvidia import REBUILD_INITRAMFS, by_system, install_driver
 from envcheck.model.facts import Facts, PciDevice
-from envcheck.model.report import Fix
+from envcheck.model.report import Fix, Severity
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.shared import (
     DISPLAY_CLASS,
     NVIDIA_VENDOR_ID,
     RESERVING,
-    for_each,
     gpu_severity,
     has_gpu_build,
     in_container,
+    listed,
+    matching,
     nvidia_on_bus,
 )
 from envcheck.words import template
 
 NOUVEAU = ("nouveau", "nova", "nova_core")
 """Drivers of the kernel's own for NVIDIA GPUs (drivers/gpu/drm/nouveau and drivers/gpu/nova-core of Linux)."""
+VFIO = "https://docs.kernel.org/driver-api/vfio.html"
 MODPROBE = "https://man7.org/linux/man-pages/man5/modprobe.d.5.html"
 BLACKLIST = template("Keep nouveau away from the GPU and restart the machine")
 LOAD_MODULE = template("Load the NVIDIA kernel module, and read the kernel's own words if it refuses")
@@ -62,17 +64,23 @@ def nouveau_bound_to_gpu(facts: Facts) -> Iterator[Failure]:
     has failed because it could not communicate with the NVIDIA driver.
     """
     _host_with_gpu(facts)
+    yield from _held_by(facts, NOUVEAU, _replace_nouveau(facts), gpu_severity(facts))
 
-    def check(index: int, device: PciDevice) -> Iterator[Failure]:
-        if _is_nvidia(device) and need(device.kernel_driver) in NOUVEAU:
-            yield Failure(
-                evidence=(f"/hardware/pci/{index}/kernel_driver",),
-                fields={"driver": device.kernel_driver, "device": device.address},
-                fixes=_replace_nouveau(facts),
-                severity=gpu_severity(facts),
-            )
 
-    yield from for_each(need(facts.hardware.pci), check)
+def _held_by(facts: Facts, drivers: tuple[str, ...], fixes: tuple[Fix, ...], severity: Severity) -> Iterator[Failure]:
+    """Yield a failure if NVIDIA GPUs are bound to one of ``drivers``."""
+
+    def is_held(device: PciDevice) -> bool:
+        return _is_nvidia(device) and need(device.kernel_driver) in drivers
+
+    held = matching(need(facts.hardware.pci), is_held)
+    if held:
+        yield Failure(
+            evidence=tuple(f"/hardware/pci/{place}/kernel_driver" for place, _ in held),
+            fields={"driver": held[0][1].kernel_driver, "device": listed(device.address for _, device in held)},
+            fixes=fixes,
+            severity=severity,
+        )
 
 
 def _replace_nouveau(facts: Facts) -> tuple[Fix, ...]:
@@ -103,20 +111,8 @@ def vfio_bound_to_gpu(facts: Facts) -> Iterator[Failure]:
     only a note where no installed framework is built for NVIDIA GPUs.
     """
     _host_with_gpu(facts)
-
-    def check(index: int, device: PciDevice) -> Iterator[Failure]:
-        if _is_nvidia(device) and need(device.kernel_driver) in RESERVING:
-            yield Failure(
-                evidence=(f"/hardware/pci/{index}/kernel_driver",),
-                fields={"driver": device.kernel_driver, "device": device.address},
-                fixes=(
-                    by_hand(GIVE_BACK, "https://docs.kernel.org/driver-api/vfio.html"),
-                    by_hand(ELSEWHERE, "https://docs.kernel.org/driver-api/vfio.html"),
-                ),
-                severity="warning" if has_gpu_build(facts) else "info",
-            )
-
-    yield from for_each(need(facts.hardware.pci), check)
+    fixes = (by_hand(GIVE_BACK, VFIO), by_hand(ELSEWHERE, VFIO))
+    yield from _held_by(facts, RESERVING, fixes, "warning" if has_gpu_build(facts) else "info")
 
 
 @rule(
@@ -139,27 +135,22 @@ def nvidia_driver_not_installed(facts: Facts) -> Iterator[Failure]:
     is built for NVIDIA GPUs.
     """
     _host_with_gpu(facts)
-
-    def check(index: int, device: PciDevice) -> Iterator[Failure]:
-        if not _is_nvidia(device) or need(device.kernel_driver) is not None:
-            return
-        driver = facts.driver.nvidia
-        if need(driver.kernel_module_loaded) or need(driver.nvml.status) != "library-missing":
-            return
-        yield Failure(
-            evidence=(
-                f"/hardware/pci/{index}/kernel_driver",
-                "/driver/nvidia/kernel_module_loaded",
-                "/driver/nvidia/nvml/status",
-            ),
-            fields={"device": device.address},
-            fixes=(install_driver(facts),),
-            severity=gpu_severity(facts),
-        )
-
-    found = next(for_each(need(facts.hardware.pci), check), None)
-    if found is not None:
-        yield found
+    driver = facts.driver.nvidia
+    unbound = matching(
+        need(facts.hardware.pci), lambda device: _is_nvidia(device) and need(device.kernel_driver) is None
+    )
+    if not unbound or need(driver.kernel_module_loaded) or need(driver.nvml.status) != "library-missing":
+        return
+    yield Failure(
+        evidence=(
+            *(f"/hardware/pci/{place}/kernel_driver" for place, _ in unbound),
+            "/driver/nvidia/kernel_module_loaded",
+            "/driver/nvidia/nvml/status",
+        ),
+        fields={"device": listed(device.address for _, device in unbound)},
+        fixes=(install_driver(facts),),
+        severity=gpu_severity(facts),
+    )
 
 
 @rule(

@@ -9,11 +9,12 @@ from envcheck.model.facts import Facts, NvidiaGpu
 from envcheck.model.unknown import Unknown, known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.shared import (
-    for_each,
     gpu_severity,
     has_gpu_build,
     in_container,
     is_wsl,
+    listed,
+    matching,
     nvidia_on_bus,
     usable_gpus,
 )
@@ -368,16 +369,17 @@ def nvidia_gpu_init_failed(facts: Facts) -> Iterator[Failure]:
         raise NotApplicable("in a container the bus is the host's, and the GPUs are those that were handed in")
     if need(facts.driver.nvidia.nvml.status) != "ok":
         raise NotApplicable("the driver lists no GPUs")
-    listed = {_place_on_bus(need(gpu.pci_address)) for _, gpu in usable_gpus(facts)}
-    for index, address in nvidia_on_bus(facts):
-        bound = need(facts.hardware.pci)[index].kernel_driver
-        if need(bound) == "nvidia" and _place_on_bus(address) not in listed:
-            yield Failure(
-                evidence=(f"/hardware/pci/{index}/address", f"/hardware/pci/{index}/kernel_driver"),
-                fields={"device": address},
-                fixes=(by_system(READ_LOG, ("sudo dmesg | grep -i nvrm",), nvidia.GUIDE, restart="none"),),
-                severity="error" if not listed else "warning",
-            )
+    running = {_place_on_bus(need(gpu.pci_address)) for _, gpu in usable_gpus(facts)}
+    on_bus = dict(nvidia_on_bus(facts))
+    bound = matching(need(facts.hardware.pci), lambda device: need(device.kernel_driver) == "nvidia")
+    down = [place for place, _ in bound if place in on_bus and _place_on_bus(on_bus[place]) not in running]
+    if down:
+        yield Failure(
+            evidence=tuple(f"/hardware/pci/{place}/{fact}" for place in down for fact in ("address", "kernel_driver")),
+            fields={"device": listed(on_bus[place] for place in down)},
+            fixes=(by_system(READ_LOG, ("sudo dmesg | grep -i nvrm",), nvidia.GUIDE, restart="none"),),
+            severity="error" if not running else "warning",
+        )
 
 
 def _place_on_bus(address: str) -> str:
@@ -406,14 +408,18 @@ def gpu_exclusive_compute_mode(facts: Facts) -> Iterator[Failure]:
         run.device.startswith("gpu") and run.status not in ("passed", "skipped") for run in known(facts.smoke, ())
     )
 
-    def check(place: tuple[int, NvidiaGpu]) -> Iterator[Failure]:
-        index, gpu = place
+    def is_closed(gpu: NvidiaGpu) -> bool:
         mode = need(gpu.compute_mode)
-        if mode == "prohibited" or (mode == "exclusive-process" and failed):
-            yield Failure(
-                evidence=(f"/driver/nvidia/gpus/{index}/compute_mode",),
-                fields={"gpu": known(gpu.name, "GPU"), "mode": mode},
-                fixes=(by_system(SHARE_AGAIN, (f"sudo nvidia-smi -i {gpu.index} -c DEFAULT",), NVML_SOURCE, "none"),),
-            )
+        return mode == "prohibited" or (mode == "exclusive-process" and failed)
 
-    yield from for_each(usable_gpus(facts), lambda _, place: check(place))
+    closed = matching([gpu for _, gpu in usable_gpus(facts)], is_closed)
+    if closed:
+        commands = tuple(f"sudo nvidia-smi -i {gpu.index} -c DEFAULT" for _, gpu in closed)
+        yield Failure(
+            evidence=tuple(f"/driver/nvidia/gpus/{place}/compute_mode" for place, _ in closed),
+            fields={
+                "gpu": listed(known(gpu.name, "GPU") for _, gpu in closed),
+                "mode": closed[0][1].compute_mode,
+            },
+            fixes=(by_system(SHARE_AGAIN, commands, NVML_SOURCE, "none"),),
+        )

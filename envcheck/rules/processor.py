@@ -13,7 +13,7 @@ from envcheck.words import template
 
 INSTRUCTIONS = "/hardware/cpu/instruction_sets"
 CONDA_BUILD = template("Use a build without {missing}: conda-forge has some, or build {framework} from source")
-OTHER_FRAMEWORK = template("Or use another framework: PyTorch and OpenVINO run on processors without AVX")
+OTHER_FRAMEWORK = template("Use another framework: PyTorch and OpenVINO run on processors without AVX")
 VM_CPU = template(
     "If this is a virtual machine on a newer processor: give it the host's processor type (CPU type 'host' in "
     "Proxmox and libvirt) and start it anew"

@@ -126,6 +126,7 @@ def framework_of(facts: Facts, name: str) -> str | None:
         "ml-dtypes-version-mismatch",
         "numpy2-abi-mismatch",
         "jax-jaxlib-version-mismatch",
+        "h5py-too-new-for-keras",
         "cuda-libraries-missing",
         "keras-not-installed",
     ),

@@ -8,7 +8,7 @@ from envcheck.fixes.packages import python
 from envcheck.model.facts import Facts, FileSystem, NvidiaGpu
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
-from envcheck.rules.shared import backend, for_each, in_container, usable_gpus
+from envcheck.rules.shared import backend, in_container, listed, matching, usable_gpus
 from envcheck.words import sentence, template
 
 MIB = 1024**2
@@ -78,8 +78,8 @@ def _file_systems(facts: Facts, *purposes: str) -> list[tuple[int, FileSystem]]:
     layer="platform",
     title=template("Little space is left on the disk for {purpose}: {available:.0f} MiB"),
     message=template(
-        "{path} has {available:.0f} MiB left. Installations end with 'No space left on device' or leave files cut "
-        "short, and programs that write caches or models fail."
+        "{available:.0f} MiB is left where {path} lies. Installations end with 'No space left on device' or leave "
+        "files cut short, and programs that write caches or models fail."
     ),
 )
 def disk_full(facts: Facts) -> Iterator[Failure]:
@@ -89,30 +89,30 @@ def disk_full(facts: Facts) -> Iterator[Failure]:
     installed. A read-only disk is never called full. Quotas of a home folder count as its size.
     """
 
-    def check(_: int, place: tuple[int, FileSystem]) -> Iterator[Failure]:
-        index, found = place
-        if not need(found.writable):
-            return
-        available = need(found.volatile.available_bytes)
-        if available < DISK_LOW_BYTES[found.purpose]:
-            fixes = [in_shell(FREE_SPACE, f"{python(facts)} -m pip cache purge", source=PIP_CACHE, path=found.path)]
-            if found.purpose == "temporary":
-                fixes.append(by_hand(MOVE_TEMPORARY, TMPDIR))
-            yield Failure(
-                evidence=(
-                    f"/platform/filesystems/{index}/volatile/available_bytes",
-                    f"/platform/filesystems/{index}/path",
-                ),
-                fields={
-                    "purpose": sentence(PURPOSES[found.purpose]),
-                    "path": found.path,
-                    "available": available / MIB,
-                },
-                fixes=tuple(fixes),
-                severity="error" if available < DISK_FULL_BYTES else "warning",
-            )
+    places = _file_systems(facts, *DISK_LOW_BYTES)
 
-    yield from for_each(_file_systems(facts, *DISK_LOW_BYTES), check)
+    def is_low(place: tuple[int, FileSystem]) -> bool:
+        found = place[1]
+        return need(found.writable) and need(found.volatile.available_bytes) < DISK_LOW_BYTES[found.purpose]
+
+    low = [place for _, place in matching(places, is_low)]
+    if not low:
+        return
+    available = min(need(found.volatile.available_bytes) for _, found in low)
+    path = low[0][1].path
+    fixes = [in_shell(FREE_SPACE, f"{python(facts)} -m pip cache purge", source=PIP_CACHE, path=path)]
+    if any(found.purpose == "temporary" for _, found in low):
+        fixes.append(by_hand(MOVE_TEMPORARY, TMPDIR))
+    yield Failure(
+        evidence=tuple(f"/platform/filesystems/{index}/volatile/available_bytes" for index, _ in low),
+        fields={
+            "purpose": listed(sentence(PURPOSES[found.purpose]) for _, found in low),
+            "path": listed(dict.fromkeys(found.path for _, found in low)),
+            "available": available / MIB,
+        },
+        fixes=tuple(fixes),
+        severity="error" if available < DISK_FULL_BYTES else "warning",
+    )
 
 
 @rule(
@@ -165,7 +165,9 @@ def shm_permission_denied(facts: Facts) -> Iterator[Failure]:
             yield Failure(
                 evidence=(f"/platform/filesystems/{index}/writable",),
                 fields={"path": found.path},
-                fixes=(by_system(OPEN_SHM, (f"sudo chmod 1777 {found.path}",), source, restart="none"),),
+                fixes=(
+                    by_system(OPEN_SHM, (f"sudo chmod 1777 {found.path}",), source, "none", f"ls -ld {found.path}"),
+                ),
             )
 
 
@@ -187,24 +189,23 @@ def gpu_memory_held_by_other_process(facts: Facts) -> Iterator[Failure]:
     others are not listed, but their memory is missing all the same.
     """
 
-    def check(_: int, place: tuple[int, NvidiaGpu]) -> Iterator[Failure]:
-        index, gpu = place
-        total, free = need(gpu.memory_total_bytes), need(gpu.volatile.memory_free_bytes)
-        if free < GPU_MEMORY_LEFT_BYTES and free < total / 2:
-            command = "nvidia-smi --query-compute-apps=pid,used_memory,name --format=csv"
-            yield Failure(
-                evidence=(
-                    f"/driver/nvidia/gpus/{index}/volatile/memory_free_bytes",
-                    f"/driver/nvidia/gpus/{index}/memory_total_bytes",
-                ),
-                fields={"gpu": known(gpu.name, "the GPU"), "free": free / GIB, "total": total / GIB},
-                fixes=(
-                    in_shell(
-                        FIND_HOLDER,
-                        command,
-                        source="https://docs.nvidia.com/deploy/nvidia-smi/index.html",
-                    ),
-                ),
-            )
+    def is_held(gpu: NvidiaGpu) -> bool:
+        free = need(gpu.volatile.memory_free_bytes)
+        return free < GPU_MEMORY_LEFT_BYTES and free < need(gpu.memory_total_bytes) / 2
 
-    yield from for_each(usable_gpus(facts), check)
+    held = matching([gpu for _, gpu in usable_gpus(facts)], is_held)
+    if held:
+        command = "nvidia-smi --query-compute-apps=pid,used_memory,name --format=csv"
+        yield Failure(
+            evidence=tuple(
+                f"/driver/nvidia/gpus/{place}/{fact}"
+                for place, _ in held
+                for fact in ("volatile/memory_free_bytes", "memory_total_bytes")
+            ),
+            fields={
+                "gpu": listed(known(gpu.name, "GPU") for _, gpu in held),
+                "free": need(held[0][1].volatile.memory_free_bytes) / GIB,
+                "total": need(held[0][1].memory_total_bytes) / GIB,
+            },
+            fixes=(in_shell(FIND_HOLDER, command, source="https://docs.nvidia.com/deploy/nvidia-smi/index.html"),),
+        )

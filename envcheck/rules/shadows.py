@@ -17,7 +17,7 @@ from envcheck.words import template
 SEARCH_PATH = "https://docs.python.org/3/library/sys_path_init.html"
 ENVIRONMENT = "https://docs.python.org/3/using/cmdline.html#environment-variables"
 RENAME = template("Give {path} another name, and do not import it under the old one")
-SAFE_START = template("Or start programs with an option that keeps Python from looking there: {command} PROGRAM.py")
+SAFE_START = template("Start programs with an option that keeps Python from looking there: {command} PROGRAM.py")
 UNSET = template("Remove {name} from the environment, also where it is set (shell profile, job script, ROS set-up)")
 IGNORE_USER_SITE = template("Let this environment ignore the packages in the home folder")
 IGNORE_USER_SITE_CONDA = template("Let this conda environment ignore the packages in the home folder, then activate it")
@@ -129,7 +129,7 @@ def _unset(*names: str) -> Fix:
         "{python} does not start as it is ({detail}), and starts with the option -I, which leaves out PYTHONPATH, "
         "PYTHONHOME, the packages in the home folder and the working directory. One of them breaks it."
     ),
-    after=("pythonpath-shadows-environment", "module-shadowed-by-local-file", "user-site-shadows-environment"),
+    after=("pythonpath-shadows-environment", "user-site-shadows-environment"),
 )
 def python_variables_break_start(facts: Facts) -> Iterator[Failure]:
     """The interpreter is in order, and something in the user's environment keeps it from starting.

@@ -65,6 +65,24 @@ def for_each(items: Iterable[T], check: Callable[[int, T], Iterable[Failure]]) -
         raise undecided
 
 
+def matching(items: Iterable[T], test: Callable[[T], bool]) -> list[tuple[int, T]]:
+    """Return the items that pass a test, each with its place.
+
+    Raises:
+        Undecided: if none passes and one could not be tested.
+    """
+    found, undecided = [], None
+    for index, item in enumerate(items):
+        try:
+            if test(item):
+                found.append((index, item))
+        except Undecided as reason:
+            undecided = undecided or reason
+    if undecided is not None and not found:
+        raise undecided
+    return found
+
+
 def version_of(text: str | None) -> Version | None:
     """Return the version that a text names; None if it names none."""
     try:

@@ -9,7 +9,7 @@ from envcheck.model.facts import Facts, SmokeRun, Stage
 from envcheck.model.report import Fix, Severity
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, rule
-from envcheck.rules.frameworks import IMPORT_CAUSES
+from envcheck.rules.frameworks import DEATH_CAUSES, HANG_CAUSES, PACKAGE_CAUSES
 from envcheck.rules.shared import GPU_FAULTS, in_use, title_of
 from envcheck.words import sentence, template
 
@@ -43,7 +43,8 @@ KERAS_CAUSES = (
     "keras-backend-version-too-old",
     "framework-folder-left-over",
 )
-ANY_DEVICE = (*IMPORT_CAUSES, *KERAS_CAUSES, "framework-files-differ-from-metadata", "shm-permission-denied")
+WRONG = (*PACKAGE_CAUSES, *KERAS_CAUSES, "framework-files-differ-from-metadata")
+"""Findings that explain an error or a wrong result on any device."""
 GPU_ONLY = (
     *GPU_FAULTS,
     "nvidia-driver-too-old",
@@ -64,7 +65,8 @@ def _runs(facts: Facts) -> Iterator[tuple[int, SmokeRun]]:
 
 def _after(run: SmokeRun) -> tuple[str, ...]:
     """Return what may explain this run: what is wrong with a GPU explains nothing on the processor."""
-    return (*ANY_DEVICE, *GPU_ONLY) if run.device.startswith("gpu") else ANY_DEVICE
+    causes = {"crashed": (*DEATH_CAUSES, *WRONG), "timed-out": HANG_CAUSES}.get(run.status, WRONG)
+    return (*causes, *GPU_ONLY) if run.device.startswith("gpu") else causes
 
 
 def _failed_stage(run: SmokeRun) -> tuple[int, Stage] | None:
@@ -129,7 +131,7 @@ def _fixes(facts: Facts, run: SmokeRun) -> tuple[Fix, ...]:
     layer="backend",
     title=template("The small Keras model does not run through {framework} on {device}"),
     message=template("{framework} and Keras can be imported, and on {device} this step failed: {stage}. {reason}"),
-    after=(*ANY_DEVICE, *GPU_ONLY),
+    after=(*WRONG, *GPU_ONLY),
 )
 def smoke_test_failed(facts: Facts) -> Iterator[Failure]:
     """envcheck's small model met an error on one device.
@@ -147,8 +149,8 @@ def smoke_test_failed(facts: Facts) -> Iterator[Failure]:
     severity="error",
     layer="backend",
     title=template("The small Keras model kills its process through {framework} on {device}"),
-    message=template("The process died in this step: {stage}. {reason}. Own programs will die in the same way."),
-    after=(*ANY_DEVICE, *GPU_ONLY),
+    message=template("The process died in this step: {stage} ({reason}). Own programs will die in the same way."),
+    after=(*DEATH_CAUSES, *WRONG, *GPU_ONLY),
 )
 def smoke_test_crashed(facts: Facts) -> Iterator[Failure]:
     """The process of the smoke test died on one device.
@@ -164,8 +166,8 @@ def smoke_test_crashed(facts: Facts) -> Iterator[Failure]:
     severity="error",
     layer="backend",
     title=template("The small Keras model does not come to an end through {framework} on {device}"),
-    message=template("This step gave no answer within the time limit: {stage}. {reason}."),
-    after=(*ANY_DEVICE, *GPU_ONLY),
+    message=template("This step gave no answer within the time limit: {stage} ({reason})."),
+    after=tuple(dict.fromkeys((*HANG_CAUSES, *GPU_ONLY))),
 )
 def smoke_test_hung(facts: Facts) -> Iterator[Failure]:
     """The smoke test hangs on one device.
@@ -182,10 +184,10 @@ def smoke_test_hung(facts: Facts) -> Iterator[Failure]:
     layer="backend",
     title=template("{framework} was asked for {device} and computed elsewhere"),
     message=template(
-        "In this step {framework} did not use the device that it was told to use: {stage}. {reason}. It did so "
+        "In this step {framework} did not use the device that it was told to use: {stage} ({reason}). It did so "
         "without an error, so programs run there too, and slower."
     ),
-    after=(*ANY_DEVICE, *GPU_ONLY),
+    after=(*WRONG, *GPU_ONLY),
 )
 def smoke_ran_on_other_device(facts: Facts) -> Iterator[Failure]:
     """A framework quietly used another device than the one that it was asked for.
@@ -203,7 +205,7 @@ def smoke_ran_on_other_device(facts: Facts) -> Iterator[Failure]:
     title=template("{device} computes wrong numbers through {framework}"),
     message=template(
         "A small model with fixed numbers has a known answer, and {device} misses it by more than rounding explains, "
-        "in this step: {stage}. {reason}. Do not trust results of this device."
+        "in this step: {stage} ({reason}). Do not trust results of this device."
     ),
     after=("gpu-newer-than-framework-build",),
 )
@@ -226,9 +228,9 @@ def gpu_wrong_results(facts: Facts) -> Iterator[Failure]:
     title=template("{framework} computes wrong numbers on {device}"),
     message=template(
         "A small model with fixed numbers has a known answer, and {framework} misses it on {device} by more than "
-        "rounding explains, in this step: {stage}. {reason}. Do not trust its results."
+        "rounding explains, in this step: {stage} ({reason}). Do not trust its results."
     ),
-    after=ANY_DEVICE,
+    after=WRONG,
 )
 def backend_wrong_results(facts: Facts) -> Iterator[Failure]:
     """A framework gives wrong results on the processor.
@@ -245,7 +247,7 @@ def _wrong(facts: Facts, *, gpu: bool) -> Iterator[Failure]:
             continue
         failure = _failure(facts, index, run, known(run.failed_stage, None) or "")
         way = by_hand(DIAGNOSE, DCGM) if gpu else by_hand(COMPARE, KERAS, framework=title_of(run.backend))
-        after = ("gpu-newer-than-framework-build",) if gpu else ANY_DEVICE
+        after = ("gpu-newer-than-framework-build",) if gpu else WRONG
         yield replace(failure, fixes=(way, *failure.fixes), after=after)
 
 
@@ -259,7 +261,7 @@ def _ran_on_cpu(facts: Facts, backend: str | None) -> bool:
     layer="keras",
     title=template("Keras cannot be imported on {framework}"),
     message=template("{framework} itself can be imported, and 'import keras' with it fails: {reason}"),
-    after=ANY_DEVICE,
+    after=tuple(dict.fromkeys((*DEATH_CAUSES, *HANG_CAUSES, *WRONG))),
 )
 def keras_import_failed(facts: Facts) -> Iterator[Failure]:
     """The framework is in order, and importing Keras on top of it fails.

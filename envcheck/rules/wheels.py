@@ -9,13 +9,13 @@ from envcheck.model.facts import Facts, Package
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.requirements import closure, framework_of
-from envcheck.rules.shared import for_each, listed, proven, version_of
+from envcheck.rules.shared import for_each, listed, matching, proven, version_of
 from envcheck.words import template
 
 TAGS = "https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/"
 BY_NAME = template("Remove {package}, then install it by its name, so that the one for this machine is chosen")
 NEWER_SYSTEM = template("Use a newer distribution, or a container with one")
-OLDER_RELEASE = template("Or install an older release of {package}, which was built for older systems")
+OLDER_RELEASE = template("Install an older release of {package}, which was built for older systems")
 GLIBC_IMAGE = template("Use an image that is based on Debian or Ubuntu instead of Alpine, such as python:3.12-slim")
 PYTHON_64 = template("Install a 64-bit Python, and a 64-bit system if this one is not, and make a new environment")
 
@@ -62,10 +62,10 @@ def _serves_python(interpreter: str, abi: str, python: tuple[int, int]) -> bool:
     "wheel-for-other-platform",
     severity="error",
     layer="python",
-    title=template("{package} was built for another system or another Python"),
+    title=template("Built for another system or another Python: {package}"),
     message=template(
-        "The installed {package} {version} is made for {tags}. This is {system} on {machine} with Python {python}, "
-        "where its compiled parts cannot be loaded."
+        "What is installed of {package} is made for {tags}. This is {system} on {machine} with Python {python}, "
+        "where such compiled parts cannot be loaded."
     ),
     after=("rosetta-x86-python",),
 )
@@ -83,32 +83,38 @@ def wheel_for_other_platform(facts: Facts) -> Iterator[Failure]:
     python = (version.major, version.minor)
     relevant = closure(facts)
 
-    def check(place: int, found: Package) -> Iterator[Failure]:
+    def is_misfit(found: Package) -> bool:
         if found.name not in relevant:
-            return
+            return False
         tags = need(found.wheel_tags)
         framework = framework_of(facts, found.name)
-        if not tags or any(serves(tag, system, machine, python) for tag in tags):
-            return
-        if framework and proven(facts, framework):
-            return
+        return not (
+            not tags
+            or any(serves(tag, system, machine, python) for tag in tags)
+            or (framework is not None and proven(facts, framework))
+        )
+
+    misfits = matching(need(facts.python.packages), is_misfit)
+    of_frameworks = [[found] for found in misfits if framework_of(facts, found[1].name)]
+    others = [found for found in misfits if not framework_of(facts, found[1].name)]
+    for group in (*of_frameworks, *([others] if others else [])):
+        names = tuple(found.name for _, found in group)
         yield Failure(
-            evidence=(f"/python/packages/{place}/wheel_tags", "/python/version", "/python/machine"),
+            evidence=(
+                *(f"/python/packages/{place}/wheel_tags" for place, _ in group),
+                "/python/version",
+                "/python/machine",
+            ),
             fields={
-                "package": found.name,
-                "version": known(found.version, None) or "",
-                "tags": listed(tags, 2),
+                "package": listed(names),
+                "tags": listed(need(group[0][1].wheel_tags), 2),
                 "system": system,
                 "machine": machine,
                 "python": f"{python[0]}.{python[1]}",
             },
-            fixes=(
-                change(facts, BY_NAME, {"package": found.name}, remove=(found.name,), add=(found.name,), source=TAGS),
-            ),
-            subject=framework,
+            fixes=(change(facts, BY_NAME, {"package": listed(names)}, remove=names, add=names, source=TAGS),),
+            subject=framework_of(facts, names[0]),
         )
-
-    yield from for_each(need(facts.python.packages), check)
 
 
 @rule(

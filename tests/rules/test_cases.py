@@ -6,7 +6,7 @@ from judging import cases, machines
 
 from envcheck.model.record import resolve_pointer
 from envcheck.model.report import Finding
-from envcheck.rules.engine import Judgement, judge
+from envcheck.rules.engine import Judgement, all_rules, judge
 
 FOUND = cases.find()
 
@@ -60,12 +60,19 @@ def test_sentences_are_whole(found: cases.Found) -> None:
     for finding in judge(found.facts()).findings:
         for text in (finding.title, finding.message, *(fix.title for fix in finding.fixes)):
             assert text == text.strip()
-            assert "None" not in text
+            assert "None" not in text.replace("None of", "")
             assert "  " not in text
             assert "{" not in text
             assert "!" not in text.replace("!=", "")
         assert not finding.title.endswith(".")
         assert finding.message.endswith((".", "?")) or ": " in finding.message
+
+
+@pytest.mark.parametrize("found", of_kind("fires"))
+def test_failures_narrow_the_causes_of_their_rule(found: cases.Found) -> None:
+    rule = next(rule for rule in all_rules() if rule.id == found.rule)
+    for failure in rule.check(found.facts()):
+        assert set(failure.after or ()) <= set(rule.after)
 
 
 @pytest.mark.parametrize("found", of_kind("silent"))
