@@ -1,0 +1,262 @@
+"""``envcheck explain``, the library call and the exception hook, as real processes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import envcheck
+from envcheck.explanation import Log, Machine, explain_logs, explain_text
+from envcheck.model.report import Evidence, Finding, Fix, RuleOutcome
+
+FAULT = "RuntimeError: Error 802: system not yet initialized"
+CAUSE = "fabric-manager-not-running"
+
+
+def run(*arguments: str, stdin: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "envcheck", "explain", *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "80", **environment},
+        check=False,
+    )
+
+
+# --- the library ------------------------------------------------------------------------------
+
+
+def test_library_call() -> None:
+    findings = envcheck.explain(f"one\n{FAULT}\n")
+    assert findings[0].id == CAUSE
+    assert findings[0].severity == "error"
+    assert findings[0].evidence == (Evidence(fact="log:2", value=FAULT),)
+    assert findings[0].fixes[0].commands
+
+
+def test_nothing_known() -> None:
+    assert explain_text("all is well\n").findings == ()
+    assert explain_text("").findings == ()
+
+
+def test_harmless_is_a_note() -> None:
+    (finding,) = explain_text("I oneDNN custom operations are on. You may see slightly different results").findings
+    assert finding.severity == "info"
+
+
+def test_what_is_not_certain_says_so() -> None:
+    certain = explain_text(FAULT).findings[0]
+    probable = explain_text("libcudart.so.11.0: cannot open shared object file").findings[0]
+    assert "probable" not in certain.message
+    assert "probable" in probable.message
+
+
+def test_lines_of_several_logs_carry_their_name() -> None:
+    logs = [Log("a.log", [b"fine\nno end"]), Log("b.log", [b"fine\n" + FAULT.encode() + b"\n"])]
+    finding = explain_logs(logs).explanation.findings[0]
+    assert finding.evidence[0].fact == "log:b.log:2"
+
+
+def test_links_lead_to_findings_that_are_there() -> None:
+    text = (
+        "could not insert 'nvidia': Key was rejected by service\n"
+        "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver"
+    )
+    findings = explain_text(text).findings
+    ids = {finding.id for finding in findings}
+    assert findings[0].id == "secure-boot-rejects-nvidia-module"
+    assert {finding.explained_by for finding in findings} - {None} <= ids
+
+
+# --- the machine ------------------------------------------------------------------------------
+
+
+def machine(*, found: str | None, passed: str | None) -> Machine:
+    fix = Fix(title="Exact", commands=("exact command",), needs_root=False, restart="none", risk="safe", source="")
+    finding = Finding(
+        id=found or "-",
+        severity="error",
+        layer="driver",
+        subject=None,
+        title="On the machine",
+        message="On the machine.",
+        evidence=(Evidence(fact="/driver/nvidia/version", value="550.54"),),
+        explained_by=None,
+        fixes=(fix,),
+    )
+    outcomes = (RuleOutcome(id=passed, status="pass", detail=""),) if passed else ()
+    return Machine((finding,) if found else (), outcomes)
+
+
+def test_a_snapshot_confirms() -> None:
+    log = Log("", [FAULT.encode()])
+    finding = explain_logs([log], machine(found=CAUSE, passed=None)).explanation.findings[0]
+    assert [evidence.fact for evidence in finding.evidence] == ["log:1", "/driver/nvidia/version"]
+    assert finding.fixes[0].commands == ("exact command",)
+    assert "shows the same fault" in finding.message
+
+
+def test_a_snapshot_refutes_and_ranks_lower() -> None:
+    log = Log("", [b"libcuda.so.1: cannot open shared object file\n"])
+    before = [finding.id for finding in explain_logs([log]).explanation.findings]
+    after = explain_logs([log], machine(found=None, passed=before[0])).explanation.findings
+    assert len(before) > 1
+    assert after[-1].id == before[0]
+    assert "does not show this fault" in after[-1].message
+
+
+def test_a_snapshot_that_says_nothing_changes_nothing() -> None:
+    log = Log("", [FAULT.encode()])
+    assert explain_logs([log], machine(found=None, passed=None)) == explain_logs([log])
+
+
+# --- the command ------------------------------------------------------------------------------
+
+
+def test_a_log_on_standard_input() -> None:
+    done = run("--format", "json", stdin=FAULT)
+    document = json.loads(done.stdout)
+    assert document["schema"] == "envcheck.explanation/1"
+    assert document["findings"][0]["id"] == CAUSE
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_files_output_and_status(tmp_path: Path) -> None:
+    log, second, output = tmp_path / "a.log", tmp_path / "b.log", tmp_path / "out.md"
+    log.write_text(FAULT)
+    second.write_text("fine\n")
+    done = run("--format", "markdown", "-o", str(output), "--fail-on", "error", str(log), str(second))
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "fabric manager" in output.read_text()
+
+
+def test_text_names_the_cause_and_the_fix() -> None:
+    done = run("-", stdin=FAULT)
+    assert CAUSE in done.stdout
+    assert "systemctl enable --now nvidia-fabricmanager" in done.stdout
+
+
+def test_unknown_text_shows_what_looks_like_an_error() -> None:
+    done = run("-", stdin="fine\nfrobnication failed: no such gizmo\n")
+    assert done.returncode == 0
+    assert "frobnication failed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("no-such-file",), ("--format", "xml"), ("a.log", "--", "true"), ("--",), ("--snapshot", "no-such-file", "-")],
+)
+def test_wrong_calls(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_names_are_hidden_unless_told_otherwise() -> None:
+    line = f"File '/home/jane.doe/train.py': {FAULT}"
+    assert "jane.doe" not in run("--format", "json", stdin=line, HOME="/home/jane.doe", USER="jane.doe").stdout
+    assert "jane.doe" in run("--format", "json", "--no-redact", stdin=line, HOME="/home/jane.doe").stdout
+
+
+# --- a command that is run --------------------------------------------------------------------
+
+
+def python(code: str) -> tuple[str, ...]:
+    return "--", sys.executable, "-c", code
+
+
+def test_output_and_status_of_a_command_pass_through() -> None:
+    code = f"import sys; print('to stdout'); print({FAULT!r}, file=sys.stderr); sys.exit(7)"
+    done = run(*python(code))
+    assert done.returncode == 7
+    assert done.stdout == "to stdout\n"
+    assert done.stderr.startswith(FAULT + "\n")
+    assert CAUSE in done.stderr
+
+
+def test_a_command_that_succeeds_is_not_explained() -> None:
+    done = run(*python(f"print({FAULT!r})"))
+    assert (done.returncode, done.stdout, done.stderr) == (0, FAULT + "\n", "")
+
+
+def test_a_command_killed_by_a_signal() -> None:
+    assert run(*python("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")).returncode == 137
+
+
+def test_a_command_that_is_not_there() -> None:
+    done = run("--", "no-such-command-at-all")
+    assert done.returncode == 127
+    assert "no-such-command-at-all" in done.stderr
+
+
+def test_bytes_pass_through_unchanged() -> None:
+    code = "import sys; sys.stdout.buffer.write(bytes(range(256)) * 999); sys.stdin.read()"
+    done = subprocess.run(
+        [sys.executable, "-m", "envcheck", "explain", *python(code)], capture_output=True, input=b"", check=True
+    )
+    assert done.stdout == bytes(range(256)) * 999
+
+
+def test_standard_input_reaches_the_command() -> None:
+    done = run(*python("print(input()[::-1])"), stdin="abc\n")
+    assert done.stdout == "cba\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals of this kind")
+def test_a_command_sees_a_terminal_where_there_is_one() -> None:
+    import pty
+
+    command = [sys.executable, "-m", "envcheck", "explain", *python("import sys; print(sys.stdout.isatty())")]
+    own_end, child_end = pty.openpty()
+    process = subprocess.Popen(command, stdout=child_end, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    os.close(child_end)
+    seen = b""
+    while True:
+        try:
+            chunk = os.read(own_end, 1000)
+        except OSError:
+            break
+        if not chunk:
+            break
+        seen += chunk
+    os.close(own_end)
+    assert process.wait() == 0
+    assert seen == b"True\r\n"
+    assert process.stderr is not None
+    process.stderr.close()
+
+
+# --- the hook ---------------------------------------------------------------------------------
+
+
+def hooked(code: str) -> "subprocess.CompletedProcess[str]":
+    whole = f"import envcheck\nenvcheck.install_excepthook()\nenvcheck.install_excepthook()\n{code}\n"
+    return subprocess.run([sys.executable, "-c", whole], capture_output=True, text=True, check=False)
+
+
+def test_the_hook_explains_below_the_traceback() -> None:
+    done = hooked(f"raise RuntimeError({FAULT!r})")
+    assert done.returncode == 1
+    assert done.stderr.index("Traceback") < done.stderr.index(CAUSE)
+    assert done.stderr.count("Traceback") == 1
+    assert done.stderr.count(f"[{CAUSE}]") == 1
+
+
+def test_the_hook_is_silent_on_the_users_own_errors() -> None:
+    done = hooked("{}['key']")
+    assert done.stderr.endswith("KeyError: 'key'\n")
+
+
+def test_the_hook_in_ipython() -> None:
+    pytest.importorskip("IPython", reason="IPython is not installed")
+    code = f"import envcheck; envcheck.install_excepthook(); raise RuntimeError({FAULT!r})"
+    done = subprocess.run(
+        [sys.executable, "-m", "IPython", "--colors=NoColor", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert "RuntimeError" in done.stdout + done.stderr
+    assert CAUSE in done.stdout + done.stderr
