@@ -5,18 +5,14 @@ from collections.abc import Iterator
 from envcheck.fixes import nvidia
 from envcheck.fixes.files import by_hand
 from envcheck.fixes.nvidia import by_system, install_driver
-from envcheck.model.facts import Facts, NvidiaGpu
+from envcheck.model.facts import Facts
 from envcheck.model.unknown import Unknown, known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.shared import (
     gpu_severity,
-    has_gpu_build,
     in_container,
     is_wsl,
-    listed,
-    matching,
-    nvidia_on_bus,
-    usable_gpus,
+    nvml_error,
 )
 from envcheck.words import template
 
@@ -24,12 +20,9 @@ STATUS = "/driver/nvidia/nvml/status"
 ERROR = "/driver/nvidia/nvml/error"
 MODULE_LOADED = "/driver/nvidia/kernel_module_loaded"
 
-NVML_SOURCE = "https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html"
 MISMATCH = ("lib_rm_version_mismatch", "version mismatch")
 PERMISSION = ("no_permission", "insufficient permissions")
 NOT_LOADED = ("driver_not_loaded", "driver not loaded")
-UNKNOWN_ERROR = ("nvml_error_unknown", "unknown error")
-BLOCKED_BY_SYSTEM = ("operating_system", "blocked by the operating system", "operating system has blocked")
 SPECIAL = (*MISMATCH, *PERMISSION, *NOT_LOADED)
 """Names and words of nvmlReturn_t in lower case: nvml.h, nvmlErrorString, and the texts of nvidia-ml-py 13."""
 
@@ -38,30 +31,13 @@ RELOAD = template("Where a restart is impossible: stop every program that uses t
 RESTART_CONTAINER = template(
     "Start the container again, from the host, so that it gets the host's present driver files"
 )
-START_AGAIN = template("Start the container again, from the host: docker restart CONTAINER")
 JOIN_GROUP = template("Join the group that owns the device files, then log in again")
 GROUP_IN_CONTAINER = template(
     "Start the container with the group that owns the device files: docker run --group-add video"
 )
 SAVE_LOG = template("Save the kernel's log, then restart the machine; turn its power off and on if the restart hangs")
-SHARE_AGAIN = template("Let several programs share the GPU again")
-RUN_WITH_GPU = template("Start the container with the GPU, from the host: docker run --gpus all IMAGE")
 UPDATE_WINDOWS_DRIVER = template("Install another release of the NVIDIA driver on Windows")
-SET_WDDM = template("On Windows: install the NVIDIA driver again, and put the card into WDDM mode")
 READ_LOG = template("Read what the kernel says about the GPU")
-
-
-def _error(facts: Facts) -> str:
-    """Return NVML's words in lower case.
-
-    Raises:
-        NotApplicable: if NVML works or is not there.
-        Undecided: if it could not be asked.
-    """
-    nvml = facts.driver.nvidia.nvml
-    if need(nvml.status) != "error":
-        raise NotApplicable("NVML reports no error")
-    return (need(nvml.error) or "").lower()
 
 
 @rule(
@@ -82,7 +58,7 @@ def nvidia_driver_reboot_pending(facts: Facts) -> Iterator[Failure]:
     A restart cures it. If it comes back after a restart, two installations of the driver are mixed: remove one. In a
     container the host was updated after the container had started.
     """
-    if not any(words in _error(facts) for words in MISMATCH):
+    if not any(words in nvml_error(facts) for words in MISMATCH):
         return
     reload_commands = (
         "sudo systemctl stop nvidia-persistenced",
@@ -118,7 +94,7 @@ def nvidia_device_permission_denied(facts: Facts) -> Iterator[Failure]:
 
     'ls -l /dev/nvidia*' shows the group, 'id' those of the user. Membership counts from the next login on.
     """
-    if not any(words in _error(facts) for words in PERMISSION):
+    if not any(words in nvml_error(facts) for words in PERMISSION):
         return
     commands = ("ls -l /dev/nvidia*", "sudo usermod -aG video,render $USER")
     join = by_system(JOIN_GROUP, commands, "https://man7.org/linux/man-pages/man8/usermod.8.html", restart="shell")
@@ -127,58 +103,6 @@ def nvidia_device_permission_denied(facts: Facts) -> Iterator[Failure]:
         fields={"error": facts.driver.nvidia.nvml.error},
         fixes=(by_hand(GROUP_IN_CONTAINER, nvidia.CONTAINER),) if in_container(facts) else (join,),
     )
-
-
-@rule(
-    "container-gpu-access-lost",
-    severity="error",
-    layer="platform",
-    title=template("The container lost its right to open the GPU"),
-    message=template(
-        "NVIDIA's library is there but gets no access to the GPU: {error}. In a container that worked before, "
-        "systemd on the host has rewritten the container's device rules."
-    ),
-)
-def container_gpu_access_lost(facts: Facts) -> Iterator[Failure]:
-    """A running container can no longer open the GPU, although its device files are still there.
-
-    nvidia-smi says 'Failed to initialize NVML: Unknown Error' inside the container and works on the host. After
-    'systemctl daemon-reload' on the host, systemd takes the device rules of containers away that were made behind its
-    back. Starting the container again helps until the next time.
-    """
-    if not in_container(facts):
-        raise NotApplicable("not in a container")
-    if any(words in _error(facts) for words in UNKNOWN_ERROR):
-        yield Failure(
-            evidence=(ERROR, "/platform/container"),
-            fields={"error": facts.driver.nvidia.nvml.error},
-            fixes=(by_hand(START_AGAIN, "https://github.com/NVIDIA/nvidia-docker/issues/1671"),),
-        )
-
-
-@rule(
-    "wsl-gpu-access-blocked",
-    severity="error",
-    layer="platform",
-    title=template("Windows blocks access to the GPU from WSL"),
-    message=template(
-        "NVIDIA's library runs inside WSL, but Windows refuses access to the GPU: {error}. The card is in a mode "
-        "without display (TCC), or the driver on Windows is installed only in part."
-    ),
-)
-def wsl_gpu_access_blocked(facts: Facts) -> Iterator[Failure]:
-    """Inside WSL the driver of Windows does the work, and it refuses.
-
-    NVML reports error 17, 'GPU access blocked by the operating system'. Only cards in WDDM mode can be used from WSL.
-    """
-    if not is_wsl(facts):
-        raise NotApplicable("not under WSL")
-    if any(words in _error(facts) for words in BLOCKED_BY_SYSTEM):
-        yield Failure(
-            evidence=(ERROR, "/platform/wsl"),
-            fields={"error": facts.driver.nvidia.nvml.error},
-            fixes=(by_hand(SET_WDDM, nvidia.WSL),),
-        )
 
 
 @rule(
@@ -198,7 +122,7 @@ def nvml_fails(facts: Facts) -> Iterator[Failure]:
     nvidia-smi shows the same words. Lines of the kernel's log that begin with NVRM tell more: a GPU that fell off the
     bus, firmware that does not answer, a module that does not know the GPU.
     """
-    words = _error(facts)
+    words = nvml_error(facts)
     if not any(special in words for special in SPECIAL):
         yield Failure(
             evidence=(STATUS, ERROR),
@@ -316,110 +240,4 @@ def nvml_library_unusable(facts: Facts) -> Iterator[Failure]:
             fields={"library": known(nvml.library, None) or "libnvidia-ml.so.1", "error": known(nvml.error, None)},
             fixes=(install_driver(facts),),
             severity=gpu_severity(facts),
-        )
-
-
-@rule(
-    "container-gpu-not-requested",
-    severity="warning",
-    layer="platform",
-    title=template("The container was started without its host's GPU"),
-    message=template(
-        "The host has an NVIDIA GPU with a running driver, as the kernel shows, but NVIDIA's libraries are not in "
-        "this container ({container}): they come in only where the GPU is asked for at the start."
-    ),
-)
-def container_gpu_not_requested(facts: Facts) -> Iterator[Failure]:
-    """The host has a working GPU, and the container was not given it.
-
-    Frameworks in the container say that there is no CUDA device. Ask for the GPU: 'docker run --gpus all', 'podman run
-    --device nvidia.com/gpu=all', 'apptainer exec --nv', or a resource request on Kubernetes. It is only a note where no
-    framework in the container is built for NVIDIA GPUs.
-    """
-    if not in_container(facts):
-        raise NotApplicable("not in a container")
-    driver = facts.driver.nvidia
-    if need(driver.kernel_module_loaded) and need(driver.nvml.status) == "library-missing":
-        yield Failure(
-            evidence=("/platform/container", MODULE_LOADED, STATUS),
-            fields={"container": facts.platform.container},
-            fixes=(by_hand(RUN_WITH_GPU, nvidia.CONTAINER),),
-            severity="warning" if has_gpu_build(facts) else "info",
-        )
-
-
-@rule(
-    "nvidia-gpu-init-failed",
-    severity="error",
-    layer="driver",
-    title=template("The NVIDIA driver does not bring up the GPU {device}"),
-    message=template(
-        "The PCI bus shows an NVIDIA GPU at {device} with the nvidia driver bound to it, but the driver does not "
-        "list it. Its start failed; lines with 'NVRM' in the kernel's log say why."
-    ),
-)
-def nvidia_gpu_init_failed(facts: Facts) -> Iterator[Failure]:
-    """The driver runs, but one of the GPUs on the bus is not among those that it lists.
-
-    The kernel's log has 'RmInitAdapter failed' for its address. Reasons: a GPU that this driver branch does not know or
-    no longer knows, the wrong flavour of the kernel module, a missing power cable, a memory window that the firmware
-    did not give, a dying card. The other GPUs can be used meanwhile.
-    """
-    if in_container(facts):
-        raise NotApplicable("in a container the bus is the host's, and the GPUs are those that were handed in")
-    if need(facts.driver.nvidia.nvml.status) != "ok":
-        raise NotApplicable("the driver lists no GPUs")
-    running = {_place_on_bus(need(gpu.pci_address)) for _, gpu in usable_gpus(facts)}
-    on_bus = dict(nvidia_on_bus(facts))
-    bound = matching(need(facts.hardware.pci), lambda device: need(device.kernel_driver) == "nvidia")
-    down = [place for place, _ in bound if place in on_bus and _place_on_bus(on_bus[place]) not in running]
-    if down:
-        yield Failure(
-            evidence=tuple(f"/hardware/pci/{place}/{fact}" for place in down for fact in ("address", "kernel_driver")),
-            fields={"device": listed(on_bus[place] for place in down)},
-            fixes=(by_system(READ_LOG, ("sudo dmesg | grep -i nvrm",), nvidia.GUIDE, restart="none"),),
-            severity="error" if not running else "warning",
-        )
-
-
-def _place_on_bus(address: str) -> str:
-    """Return bus, device and function: the driver writes the domain with eight digits, the kernel with four."""
-    return ":".join(address.lower().split(":")[-2:])
-
-
-@rule(
-    "gpu-exclusive-compute-mode",
-    severity="error",
-    layer="driver",
-    title=template("{gpu} is in the compute mode '{mode}'"),
-    message=template(
-        "An administrator set the compute mode of {gpu} to '{mode}'. In the mode 'prohibited' no program may compute "
-        "on it; in 'exclusive-process' one program at a time may, and others are turned away. Nothing in Python "
-        "changes it."
-    ),
-)
-def gpu_exclusive_compute_mode(facts: Facts) -> Iterator[Failure]:
-    """An administrator allowed only one program on the GPU, or none at all.
-
-    Programs say 'all CUDA-capable devices are busy or unavailable'. The mode 'prohibited' stops every program; the mode
-    'exclusive-process' is reported only where a smoke test on a GPU did not pass.
-    """
-    failed = any(
-        run.device.startswith("gpu") and run.status not in ("passed", "skipped") for run in known(facts.smoke, ())
-    )
-
-    def is_closed(gpu: NvidiaGpu) -> bool:
-        mode = need(gpu.compute_mode)
-        return mode == "prohibited" or (mode == "exclusive-process" and failed)
-
-    closed = matching([gpu for _, gpu in usable_gpus(facts)], is_closed)
-    if closed:
-        commands = tuple(f"sudo nvidia-smi -i {gpu.index} -c DEFAULT" for _, gpu in closed)
-        yield Failure(
-            evidence=tuple(f"/driver/nvidia/gpus/{place}/compute_mode" for place, _ in closed),
-            fields={
-                "gpu": listed(known(gpu.name, "GPU") for _, gpu in closed),
-                "mode": closed[0][1].compute_mode,
-            },
-            fixes=(by_system(SHARE_AGAIN, commands, NVML_SOURCE, "none"),),
         )

@@ -9,7 +9,7 @@ from packaging.version import InvalidVersion, Version
 from envcheck.model.facts import Backend, Facts, NvidiaGpu, Package, SmokeRun
 from envcheck.model.report import Severity
 from envcheck.model.unknown import Undecided, Unknown, known, need
-from envcheck.rules.engine import Failure
+from envcheck.rules.engine import Failure, NotApplicable
 
 T = TypeVar("T")
 
@@ -227,6 +227,19 @@ def usable_gpus(facts: Facts) -> list[tuple[int, NvidiaGpu]]:
     if need(facts.driver.nvidia.nvml.status) != "ok":
         return []
     return list(enumerate(need(facts.driver.nvidia.gpus)))
+
+
+def nvml_error(facts: Facts) -> str:
+    """Return NVML's words in lower case.
+
+    Raises:
+        NotApplicable: if NVML works or is not there.
+        Undecided: if it could not be asked.
+    """
+    nvml = facts.driver.nvidia.nvml
+    if need(nvml.status) != "error":
+        raise NotApplicable("NVML reports no error")
+    return (need(nvml.error) or "").lower()
 
 
 def has_gpu_build(facts: Facts) -> bool:

@@ -9,7 +9,7 @@ from envcheck.model.facts import Facts, SmokeRun, Stage
 from envcheck.model.report import Fix, Severity
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, rule
-from envcheck.rules.frameworks import DEATH_CAUSES, HANG_CAUSES, PACKAGE_CAUSES
+from envcheck.rules.imports import DEATH_CAUSES, HANG_CAUSES, PACKAGE_CAUSES
 from envcheck.rules.shared import GPU_FAULTS, in_use, title_of
 from envcheck.words import sentence, template
 

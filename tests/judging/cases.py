@@ -1,9 +1,9 @@
 """The cases of the rules: what lies below tests/cases/, one folder for each finding.
 
-A case says in which machine of :mod:`judging.machines` what is different (``set``, ``remove``), and what is expected. Its file
-name says what kind it is: ``fires`` (the finding is made), ``silent`` (it is not, although little is missing) or
-``unknown`` (it cannot be decided), with a word behind a dash where there are several. A report of envcheck in JSON, as
-it comes with a bug report, is a case too: it lies there as ``fires-NAME.report.json`` or ``silent-NAME.report.json``.
+A case says in which machine of :mod:`judging.machines` what is different (``set``, ``remove``), and what is expected.
+Its file name says what kind it is: ``fires`` (the finding is made), ``silent`` (it is not, although little is missing)
+or ``unknown`` (it cannot be decided), with a word behind a dash where there are several. A report of envcheck in JSON,
+as it comes with a bug report, is a case too: ``fires-NAME.report.json`` or ``silent-NAME.report.json``.
 """
 
 from dataclasses import dataclass

@@ -370,7 +370,7 @@ def cpu_only() -> Data:
         "driver": {"nvidia": no_driver()},
         "python": python,
         "backends": [
-            backend("tensorflow", "2.21.0", cuda="12.5.1", compute_capabilities=TENSORFLOW_CODES, instruction_sets=("avx",)),
+            backend("tensorflow", "2.21.0", **TENSORFLOW_BUILD),
             backend("jax", "0.10.2", instruction_sets=("avx",)),
             backend("torch", "2.13.0+cpu"),
             backend("openvino", "2026.4.1"),
@@ -381,7 +381,12 @@ def cpu_only() -> Data:
     }  # fmt: skip
 
 
-TENSORFLOW_CODES = ("6.0", "7.0", "8.0", "8.9", "compute_90")
+TENSORFLOW_BUILD: Data = {
+    "cuda": "12.5.1",
+    "compute_capabilities": ("6.0", "7.0", "8.0", "8.9", "compute_90"),
+    "instruction_sets": ("avx",),
+}
+"""The build of tensorflow 2.21.0 on PyPI for Linux on x86-64."""
 TORCH_CODES = ("7.5", "8.0", "8.6", "9.0", "10.0", "12.0")
 
 
@@ -421,14 +426,7 @@ def nvidia() -> Data:
     data["driver"]["nvidia"] = driver([gpu(0)])
     both = ("cpu", "gpu:0")
     data["backends"] = [
-        backend(
-            "tensorflow",
-            "2.21.0",
-            devices=both,
-            cuda="12.5.1",
-            compute_capabilities=TENSORFLOW_CODES,
-            instruction_sets=("avx",),
-        ),
+        backend("tensorflow", "2.21.0", devices=both, **TENSORFLOW_BUILD),
         backend("jax", "0.10.2", devices=both, cuda="12.9", compute_capabilities=(), instruction_sets=("avx",)),
         backend("torch", "2.13.0+cu130", devices=both, cuda="13.0", compute_capabilities=TORCH_CODES),
         backend("openvino", "2026.4.1"),
@@ -455,7 +453,7 @@ def container() -> Data:
 
 
 def container_without_gpu() -> Data:
-    """A container of Docker on a machine without GPU, with TensorFlow alone; its shared memory is Docker's own 64 MiB."""
+    """A container of Docker without GPU, with TensorFlow alone; its shared memory is Docker's own 64 MiB."""
     data = tensorflow_alone()
     data["platform"].update(container="docker", container_how="/.dockerenv")
     change(data, "/platform/filesystems/shared-memory/total_bytes", 64 * MIB)

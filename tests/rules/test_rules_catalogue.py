@@ -1,4 +1,4 @@
-"""What every rule must have: an id of its own, a page, sentences with all their fields, causes that exist, and cases."""
+"""What every rule must have: an id of its own, a page, whole sentences, causes that exist, and cases."""
 
 import re
 import string
