@@ -70,7 +70,10 @@ def _not_loaded(error: str) -> CudaDriver:
 
 
 def _why(result: ChildResult) -> Unknown:
-    stage = result.stage or "start"
+    if result.stage is None:
+        how = result.signal_name or (result.error or {}).get("message") or result.ending
+        return Unknown("failed", f"the process that should ask the CUDA driver did not get that far: {how}")
+    stage = result.stage
     if result.ending == "timed-out":
         return Unknown("timed-out", f"the CUDA driver gave no answer within {result.seconds:.0f} s (at: {stage})")
     if result.ending == "signal":

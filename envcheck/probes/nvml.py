@@ -105,7 +105,10 @@ def _gpu_of(stage: str | None) -> int | None:
 
 def _why(result: ChildResult) -> Unknown:
     """Say how a child ended that did not finish."""
-    stage = result.stage or "start"
+    if result.stage is None:
+        how = result.signal_name or (result.error or {}).get("message") or result.ending
+        return Unknown("failed", f"the process that should ask NVML did not get that far: {how}")
+    stage = result.stage
     if result.ending == "timed-out":
         return Unknown("timed-out", f"NVML gave no answer within {result.seconds:.0f} s (at: {stage})")
     if result.ending == "signal":

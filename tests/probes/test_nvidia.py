@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from simulated.gpus import GEFORCE, GIB, H100, environment, library, machine
+from simulated.gpus import GEFORCE, GIB, H100, environment, library, machine, preload_that_aborts
 from simulated.trees import Entry, Folder, linux, simulated_host
 
 from envcheck.model.facts import NvidiaDriver
@@ -244,6 +244,16 @@ def test_a_virtual_gpu_and_its_licence(tmp_path: Path, licensed: bool) -> None:
     facts = probe(tmp_path, told, LOADED)
     assert isinstance(facts.gpus, tuple)
     assert (facts.gpus[0].virtualization, facts.gpus[0].vgpu_licensed) == ("vgpu", licensed)
+
+
+def test_a_preload_that_kills_every_process_is_not_taken_for_a_broken_driver(tmp_path: Path) -> None:
+    environ = {**environment(machine(1), tmp_path), "LD_PRELOAD": str(preload_that_aborts(tmp_path))}
+    facts = nvidia.probe(simulated_host(tmp_path / "root", linux(), LOADED, environ=environ))
+    for status in (facts.nvml.status, facts.cuda.status):
+        assert isinstance(status, Unknown)
+        assert status.reason == "failed"
+        assert "did not get that far: SIGABRT" in status.detail
+    assert facts.version == "550.54.14"
 
 
 def test_wsl_has_nvml_but_no_kernel_module(tmp_path: Path) -> None:

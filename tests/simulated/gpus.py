@@ -110,6 +110,13 @@ def library(source: str, soname: str, *flags: str) -> Path:
     return folder
 
 
+def preload_that_aborts(folder: Path) -> Path:
+    """Return a library that ends every process into which LD_PRELOAD brings it."""
+    source = folder / "aborts.c"
+    source.write_text("#include <stdlib.h>\n__attribute__((constructor)) static void now(void) { abort(); }\n")
+    return library(str(source), "libaborts.so") / "libaborts.so"
+
+
 def environment(told: Mapping[str, object], folder: Path, *libraries: Path) -> dict[str, str]:
     """Return an environment in which the loader finds the stand-ins, and they find what to tell."""
     description = folder / "gpus.txt"
