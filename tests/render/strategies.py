@@ -19,11 +19,9 @@ encodable_texts = st.text(st.sampled_from(NASTY) | st.characters(codec="utf-8"),
 
 #: Commands that can be shown as they are: no control characters, nothing invisible, no break.
 _INVISIBLE_LETTERS = "\u115f\u1160\u3164\uffa0\u17b4\u17b5"
-commands = st.text(
-    st.characters(exclude_categories=("C", "Z"), exclude_characters=_INVISIBLE_LETTERS) | st.just(" "),
-    min_size=1,
-    max_size=200,
-).filter(lambda text: text == text.strip())
+_words = st.text(st.characters(exclude_categories=("C", "Z"), exclude_characters=_INVISIBLE_LETTERS), min_size=1)
+_pieces = _words | st.sampled_from(("```", "a|b", "<b>", "--option=" + "x" * 90))
+commands = st.lists(_pieces, min_size=1, max_size=12).map(" ".join)
 
 
 def fixes(any_text: st.SearchStrategy[str], any_command: st.SearchStrategy[str]) -> st.SearchStrategy[Fix]:

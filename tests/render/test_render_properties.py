@@ -98,7 +98,8 @@ def _shown_commands(report: Report, style: Style) -> list[str]:
 @given(strategies.reports(any_command=strategies.commands), widths)
 def test_each_command_of_a_root_cause_stands_unbroken_on_a_line_of_its_own(report: Report, width: int) -> None:
     told = terminal.render(report, Style(width=width)).splitlines()
-    documented = markdown.render(report).splitlines()
+    parsed = MarkdownIt("commonmark").parse(markdown.render(report))
+    documented = [line for token in parsed if token.type == "fence" for line in token.content.splitlines()]
     for cause in grouped(report.findings).causes:
         for fix in cause.finding.fixes:
             for command in (*fix.commands, *([fix.verify] if fix.verify else [])):
