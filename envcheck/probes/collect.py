@@ -47,6 +47,7 @@ from envcheck.probes import (
     interpreter,
     keras,
     kernel_log,
+    libraries,
     memory,
     notebook,
     nvidia,
@@ -85,6 +86,7 @@ def collect(host: Host, target: Target, options: smoke.SmokeOptions, progress: s
             python = guard.record(Python, interpreter.probe, host, target)
             toolchain = pool.submit(guard.record, CudaToolchain, cuda_toolchain.probe, host, python)
             backends = guard.values(frameworks.probe, host, python)
+            cuda_libraries = pool.submit(guard.values, libraries.probe, host, python, backends)
             keras_facts = guard.record(Keras, keras.probe, host, python, backends)
             notebook_facts = pool.submit(guard.record, Notebook, notebook.probe, host, python)
             backends, runs = _smoke(guard, host, python, backends, keras_facts, options, progress)
@@ -103,6 +105,7 @@ def collect(host: Host, target: Target, options: smoke.SmokeOptions, progress: s
                     device_nodes=nodes.result(),
                     kernel_log=log.result(),
                     cuda_toolchain=toolchain.result(),
+                    libraries=cuda_libraries.result(),
                 ),
                 python=python,
                 backends=backends,

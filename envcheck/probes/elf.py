@@ -5,6 +5,7 @@ Source of the layout: the ELF specification, as in /usr/include/elf.h.
 
 import struct
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from envcheck.host import Host
 from envcheck.model.unknown import Unknown
@@ -35,8 +36,19 @@ class Elf:
         return self.size < self.size_expected
 
 
+class Segment(NamedTuple):
+    """A program header: ``address`` is where the part of the file lies in memory."""
+
+    kind: int
+    offset: int
+    size: int
+    address: int
+
+
 @dataclass(frozen=True)
-class _Header:
+class Header:
+    """The numbers of an ELF header that tell where the rest lies."""
+
     wide: bool
     order: str
     machine: int
@@ -61,7 +73,7 @@ def read(host: Host, path: str) -> Elf | None | Unknown:
     if header is None:
         return Unknown("failed", f"{path} has a damaged ELF header")
     segments = _segments(host, path, header)
-    ends = [offset + size for _, offset, size in segments]
+    ends = [segment.offset + segment.size for segment in segments]
     ends.append(header.section_offset + header.section_size * header.section_count)
     return Elf(
         path=path,
@@ -71,6 +83,13 @@ def read(host: Host, path: str) -> Elf | None | Unknown:
         size=state.st_size,
         size_expected=max(ends),
     )
+
+
+def segments(host: Host, path: str) -> tuple[Header, list[Segment]] | None:
+    """Return the header of a file and its program headers; None if it is no ELF file or can't be read."""
+    head = host.read_bytes(path, HEAD_BYTES)
+    header = _header(head) if isinstance(head, bytes) and head.startswith(MAGIC) else None
+    return (header, _segments(host, path, header)) if header is not None else None
 
 
 def section(host: Host, path: str, name: str) -> bytes | None:
@@ -96,7 +115,7 @@ def section(host: Host, path: str, name: str) -> bytes | None:
     return None
 
 
-def _header(head: bytes) -> _Header | None:
+def _header(head: bytes) -> Header | None:
     if len(head) < 52 or head[4] not in (1, 2) or head[5] not in (1, 2):
         return None
     wide = head[4] == 2
@@ -105,11 +124,11 @@ def _header(head: bytes) -> _Header | None:
     if len(head) < 16 + struct.calcsize(layout):
         return None
     fields = struct.unpack_from(layout, head, 16)
-    return _Header(wide, order, fields[1], fields[4], fields[5], *fields[8:13])
+    return Header(wide, order, fields[1], fields[4], fields[5], *fields[8:13])
 
 
-def _segments(host: Host, path: str, header: _Header) -> list[tuple[int, int, int]]:
-    """Return type, offset and size in the file of each program header that can be read."""
+def _segments(host: Host, path: str, header: Header) -> list[Segment]:
+    """Return each program header that can be read."""
     layout = header.order + ("IIQQQQ" if header.wide else "IIIII")
     if header.program_size < struct.calcsize(layout) or header.program_count > PROGRAM_HEADERS_LIMIT:
         return []
@@ -119,19 +138,22 @@ def _segments(host: Host, path: str, header: _Header) -> list[tuple[int, int, in
     found = []
     for index in range(len(table) // header.program_size):
         fields = struct.unpack_from(layout, table, index * header.program_size)
-        found.append((fields[0], fields[2], fields[5]) if header.wide else (fields[0], fields[1], fields[4]))
+        if header.wide:
+            found.append(Segment(fields[0], fields[2], fields[5], fields[3]))
+        else:
+            found.append(Segment(fields[0], fields[1], fields[4], fields[2]))
     return found
 
 
-def _section_row(header: _Header, table: bytes, index: int) -> tuple[int, int, int]:
+def _section_row(header: Header, table: bytes, index: int) -> tuple[int, int, int]:
     """Return name, offset and size of one section."""
     fields = struct.unpack_from(header.order + _SECTION_LAYOUT[header.wide], table, index * header.section_size)
     return fields[0], fields[4], fields[5]
 
 
-def _loader(host: Host, path: str, segments: list[tuple[int, int, int]]) -> str | None:
-    for kind, offset, size in segments:
-        if kind == PT_INTERP:
-            data = host.read_bytes(path, min(size, 4096), offset)
+def _loader(host: Host, path: str, segments: list[Segment]) -> str | None:
+    for segment in segments:
+        if segment.kind == PT_INTERP:
+            data = host.read_bytes(path, min(segment.size, 4096), segment.offset)
             return data.rstrip(b"\0").decode("utf-8", "replace") if isinstance(data, bytes) else None
     return None

@@ -50,6 +50,10 @@ from envcheck.model.facts.kinds import (
     Text as Text,
     Texts as Texts,
 )
+from envcheck.model.facts.libraries import (
+    LibraryCandidate as LibraryCandidate,
+    LibrarySearch as LibrarySearch,
+)
 from envcheck.model.facts.notebook import (
     Kernel as Kernel,
     Notebook as Notebook,

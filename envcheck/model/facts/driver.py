@@ -3,6 +3,7 @@
 import msgspec
 
 from envcheck.model.facts.kinds import NOT_RECORDED, Flag, OptionalCount, OptionalText, Text, Texts
+from envcheck.model.facts.libraries import LibrarySearch
 from envcheck.model.facts.nvidia import DeviceNode, KernelLog, NvidiaDriver
 from envcheck.model.record import Record, all_unknown
 from envcheck.model.unknown import Unknown
@@ -65,3 +66,4 @@ class Driver(Record, frozen=True, kw_only=True):
     device_nodes: tuple[DeviceNode, ...] | Unknown = NOT_RECORDED
     kernel_log: KernelLog = msgspec.field(default_factory=lambda: all_unknown(KernelLog, NOT_RECORDED))
     cuda_toolchain: CudaToolchain = msgspec.field(default_factory=lambda: all_unknown(CudaToolchain, NOT_RECORDED))
+    libraries: tuple[LibrarySearch, ...] | Unknown = NOT_RECORDED  #: of the frameworks that were built for CUDA
