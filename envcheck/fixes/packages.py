@@ -132,6 +132,13 @@ def shows(facts: Facts, module: str) -> str:
     return f"{python(facts)} -c {shell.words(f'import {module}; print({module}.__version__)')}"
 
 
+def consistency(facts: Facts) -> str:
+    """Return a command that says whether the packages of the target have what they require."""
+    if known(facts.python.installer, None) == "uv":
+        return f"uv pip check -p {python(facts)}"
+    return f"{python(facts)} -m pip check"
+
+
 def system_managed(facts: Facts) -> bool:
     """Say whether the operating system manages the target's packages (PEP 668)."""
     return known(facts.python.environment, None) == "system" and known(facts.python.externally_managed, False)

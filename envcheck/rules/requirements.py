@@ -7,7 +7,7 @@ import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from envcheck.fixes.packages import change, python
+from envcheck.fixes.packages import change, consistency
 from envcheck.model.facts import Facts, Package
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
@@ -172,7 +172,7 @@ def install_wanted(facts: Facts, name: str, conflicts: list[Unmet]) -> Fix:
         INSTALL_WANTED,
         {"package": name, "wanted": listed(wanted)},
         add=wanted,
-        verify=f"{python(facts)} -m pip check",
+        verify=consistency(facts),
     )
 
 
