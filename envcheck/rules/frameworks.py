@@ -8,7 +8,7 @@ from envcheck.knowledge.frameworks import newest, pythons
 from envcheck.model.facts import Facts
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
-from envcheck.rules.shared import listed, minor_of, title_of, version_of
+from envcheck.rules.shared import chosen_on_purpose, listed, minor_of, title_of, version_of
 from envcheck.words import template
 
 FIRST_CHOICES = ("tensorflow", "torch", "jax")
@@ -98,7 +98,7 @@ def python_version_unsupported(facts: Facts) -> Iterator[Failure]:
     chosen = known(facts.keras.backend, None)
     if nothing and not any(minor in pythons(name) for name in FIRST_CHOICES):
         wanted = FIRST_CHOICES[0]
-    elif chosen is not None and known(facts.keras.backend_chosen_by, None) != "default":
+    elif chosen is not None and chosen_on_purpose(facts):
         wanted = chosen
     else:
         return

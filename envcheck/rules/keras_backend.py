@@ -9,7 +9,7 @@ from envcheck.model.facts import Facts, Keras
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
-from envcheck.rules.shared import listed, title_of
+from envcheck.rules.shared import chosen_on_purpose, listed, title_of
 from envcheck.words import sentence, template
 
 CONFIGURE = "https://keras.io/getting_started/#configuring-your-backend"
@@ -184,7 +184,7 @@ def keras_json_invalid(facts: Facts) -> Iterator[Failure]:
     title=template("Keras wants to run on {framework}, which is not installed"),
     message=template(
         "Keras takes the backend '{backend}' ({chosen_by}), and it is not installed for this Python. Keras itself "
-        "brings none, so 'import keras' fails."
+        "brings none, so 'import keras' fails unless the program names another backend first."
     ),
     after=("framework-not-installed", "python-version-unsupported"),
 )
@@ -193,7 +193,7 @@ def keras_backend_not_installed(facts: Facts) -> Iterator[Failure]:
 
     The backend comes from the variable KERAS_BACKEND, else from keras.json, else it is TensorFlow. Installing PyTorch
     and Keras is therefore not enough: Keras has to be told. Sign: "No module named 'tensorflow'" inside an import of
-    Keras.
+    Keras. It is a warning where nobody chose TensorFlow and another backend is there: a program may name that itself.
     """
     keras = _keras(facts)
     name = need(keras.backend)
@@ -216,6 +216,7 @@ def keras_backend_not_installed(facts: Facts) -> Iterator[Failure]:
             fields={"framework": title_of(name), "backend": name, "chosen_by": chosen_by},
             fixes=(install, *choose) if chosen_by == "KERAS_BACKEND" else (*choose, install),
             subject=name,
+            severity="warning" if others and not chosen_on_purpose(facts) else "error",
         )
 
 

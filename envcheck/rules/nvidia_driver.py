@@ -163,7 +163,18 @@ def nvidia_driver_not_installed(facts: Facts) -> Iterator[Failure]:
         "nvidia module loaded, so nothing reaches the GPU. Usual reasons: the module was not built for this kernel "
         "after a kernel update, Secure Boot refuses it, or another driver holds the GPU."
     ),
-    after=("nouveau-bound-to-gpu", "vfio-bound-to-gpu"),
+    after=(
+        "secure-boot-rejects-nvidia-module",
+        "nvidia-dkms-build-failed",
+        "nvidia-module-missing-for-kernel",
+        "optimus-dgpu-disabled",
+        "nvidia-driver-dropped-gpu",
+        "nvidia-driver-older-than-gpu",
+        "nvidia-open-module-on-pre-turing",
+        "wsl-linux-driver-installed",
+        "nouveau-bound-to-gpu",
+        "vfio-bound-to-gpu",
+    ),
 )
 def nvidia_kernel_module_not_loaded(facts: Facts) -> Iterator[Failure]:
     """The user-space half of the driver is installed, the kernel half is not running.

@@ -13,6 +13,8 @@ from envcheck.rules.engine import Failure, NotApplicable
 
 T = TypeVar("T")
 
+DEFAULT_BACKEND = "tensorflow"
+"""keras/src/backend/config.py of Keras 3."""
 RESERVING = ("vfio-pci", "pci-stub", "xen-pciback")
 """Drivers that keep a device for a virtual machine (Documentation/driver-api/vfio.rst of Linux; Xen wiki)."""
 NVIDIA_VENDOR_ID = "10de"
@@ -20,6 +22,35 @@ DISPLAY_CLASS = "03"
 """The first two digits of the class code of a display controller (PCI Code and ID Assignment Specification 1.15)."""
 
 GPU_FAULTS = (
+    "kubernetes-pod-without-gpu",
+    "slurm-job-without-gpu",
+    "cgroup-blocks-gpu-devices",
+    "container-image-bundles-driver",
+    "wsl-no-gpu-passthrough",
+    "wsl-linux-driver-installed",
+    "wsl-multi-gpu-init-out-of-memory",
+    "secure-boot-rejects-nvidia-module",
+    "nvidia-dkms-build-failed",
+    "nvidia-module-missing-for-kernel",
+    "nvidia-driver-dropped-gpu",
+    "nvidia-driver-older-than-gpu",
+    "nvidia-open-module-on-pre-turing",
+    "blackwell-requires-open-module",
+    "optimus-dgpu-disabled",
+    "nvidia-gsp-firmware-missing",
+    "nvidia-driver-mixed-versions",
+    "nvidia-device-node-mismatch",
+    "gpu-mig-instance-not-selected",
+    "fabric-manager-version-mismatch",
+    "fabric-manager-not-running",
+    "nvidia-uvm-stale-after-suspend",
+    "nvidia-uvm-not-loaded",
+    "nvidia-uvm-hmm-init-failure",
+    "libcuda-stub-loaded",
+    "cuda-compat-unsupported-gpu",
+    "libcuda-kernel-module-mismatch",
+    "libcuda-not-loadable",
+    "cuda-init-failed-nvml-works",
     "container-gpu-not-requested",
     "container-driver-capabilities-missing",
     "container-gpu-access-lost",
@@ -127,8 +158,13 @@ def package(facts: Facts, name: str) -> tuple[int, Package] | None:
 
 def in_use(facts: Facts, name: str) -> bool:
     """Say whether programs may use this framework: unless Keras was told to use another one, they may."""
+    return not chosen_on_purpose(facts) or known(facts.keras.backend, None) in (None, name)
+
+
+def chosen_on_purpose(facts: Facts) -> bool:
+    """Say whether somebody chose Keras's backend. Keras itself writes its default, TensorFlow, into keras.json."""
     chosen_by = known(facts.keras.backend_chosen_by, None)
-    return chosen_by in (None, "default") or known(facts.keras.backend, None) in (None, name)
+    return chosen_by == "KERAS_BACKEND" or (chosen_by == "keras.json" and facts.keras.backend != DEFAULT_BACKEND)
 
 
 def is_first_choice(facts: Facts, name: str) -> bool:
