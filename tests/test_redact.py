@@ -26,6 +26,8 @@ def everywhere(sentence: str, *, unknown: bool = False) -> Report:
     """Return a report with ``sentence`` in every text of every record."""
 
     def text(place: str) -> str:
+        if place.endswith("/platform/home"):
+            return "~"  # a home would be looked for everywhere; see the test of its own
         is_variable = "/environment" in place and place.endswith("/name")
         return "CUDA_VISIBLE_DEVICES" if is_variable else sentence
 
@@ -325,7 +327,7 @@ def test_a_name_that_is_a_word_is_hidden_where_a_user_is_named(name: str) -> Non
     ).replace(f"{name}@", "user-1@").replace(f"({name})", "(user-1)").replace(f"\\{name}\\", "\\user-1\\")
 
 
-@pytest.mark.parametrize("name", ["pc", "n1", "gpu0"])
+@pytest.mark.parametrize("name", ["n1", "gpu0"])
 def test_a_name_that_is_a_word_is_hidden_where_a_host_is_named(name: str) -> None:
     me = Identity(hosts=(name,))
     assert redact_text(f"{name} {name}:0 /{name}", me) == f"{name} {name}:0 /{name}"

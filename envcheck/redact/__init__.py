@@ -18,7 +18,7 @@ from envcheck.model.facts import EnvironmentVariable
 from envcheck.model.record import resolve_pointer
 from envcheck.model.report import Evidence, Explanation, Finding, Fix, Report, RuleOutcome
 from envcheck.redact.addresses import version_of
-from envcheck.redact.aliases import Aliases, aliases_in
+from envcheck.redact.aliases import Aliases, aliases_in, is_alias
 from envcheck.redact.commands import shorten_home
 from envcheck.redact.identity import SHORTEST_SECRET, Identity, identity_from
 from envcheck.redact.text import TextRedactor, is_home
@@ -37,6 +37,7 @@ _CODE_WORDS = (
 )
 _VERSION_FIELD = re.compile(r"(?:.*_)?(?:versions?|release|cuda|cudnn|rocm|nccl)")
 _IDENTIFIERS = {"uuid": "gpu", "serial": "serial", "serial_number": "serial", "unique_id": "serial"}
+_PATH = re.compile(r"/\S+|[A-Za-z]:[\\/].+")
 _OWN_HOME = re.compile(r".*/(?:home|homes|users)/(?:[a-z]/)?([^/]+)/?", re.IGNORECASE)
 
 
@@ -63,7 +64,7 @@ def redact_text(text: str, identity: Identity) -> str:
 
 
 def _with_home(identity: Identity, home: object) -> Identity:
-    if not isinstance(home, str) or not is_home(home) or home in identity.homes:
+    if not isinstance(home, str) or _PATH.fullmatch(home) is None or not is_home(home) or home in identity.homes:
         return identity
     owner = _OWN_HOME.fullmatch(home)
     users = (*identity.users, owner[1]) if owner else identity.users
@@ -124,7 +125,7 @@ class _Redactor:
 
     def _string(self, text: str, name: str) -> str:
         redacted = self._text.redact(text, is_version=_VERSION_FIELD.fullmatch(name) is not None)
-        if text and redacted == text and name in _IDENTIFIERS:
+        if text and name in _IDENTIFIERS and not is_alias(redacted):
             return self._aliases.of(_IDENTIFIERS[name], text)
         return redacted
 

@@ -92,7 +92,9 @@ def _is_ipv4(match: "re.Match[str]", versions: Collection[str]) -> bool:
 def _is_ipv6(text: str) -> bool:
     """Tell an address from a PCI address, a time, or a name of C++ such as ``c10::d``."""
     groups = [group for group in text.split(":") if group]
-    if len(groups) < 2 or (len(groups) == 2 and len(groups[0]) < 4):
+    if not groups or (len(groups) <= 2 and len(groups[0]) < 4):
+        return False
+    if len(groups) == 1 and not any(character.isdigit() for character in groups[0]):
         return False
     try:
         return not ipaddress.IPv6Address(text).is_loopback

@@ -96,6 +96,9 @@ def _hide_named(pattern: "re.Pattern[str]", text: str, hide: Hide) -> str:
         if _is_secret(match[1], value, is_option=_is_option(match)):
             pieces += [text[done:start], hide(value)]
             done = end
+        elif is_alias(value):
+            pieces += [text[done:end]]
+            done = end
         # A value that is no secret may itself begin with a name and a secret.
         match = pattern.search(text, max(done, match.start(3)))
     return "".join([*pieces, text[done:]])
@@ -144,6 +147,6 @@ def _strength(name: str) -> int:
     is_key = any(
         after.lower() == "key" and before.lower() in KINDS_OF_KEYS for before, after in itertools.pairwise(parts)
     )
-    if name.isupper() and (words & (WEAK | {"pass"}) or is_key or name.endswith("_KEY")):
+    if name.isupper() and (words & WEAK or is_key or name.endswith(("_KEY", "PASS"))):
         return 2
     return 1 if words & WEAK or is_key or joined.endswith("token") else 0

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator
+from functools import partial
 
 from envcheck.redact import names
 from envcheck.redact.addresses import hide_addresses
@@ -75,12 +76,14 @@ class TextRedactor:
         for domain in self._domains:
             text = domain.sub(lambda match: self._aliases.of("host", match[0].lower()), text)
         for pattern, alias in (*self._hosts, *self._users):
-            text = pattern.sub(alias, text)
+            text = pattern.sub(partial(_instead, alias), text)
         return text
 
     def redact_shapes(self, text: str, *, is_version: bool = False) -> str:
         """Return ``text`` without what has a shape of its own; names of users and hosts stay."""
         for secret in self._secrets:
+            if secret not in text:
+                continue
             text = text.replace(secret, self._aliases.of("secret", secret))
         text = hide_secrets(text, lambda secret: self._aliases.of("secret", secret))
         text = self._identifiers(text)
@@ -125,7 +128,14 @@ class TextRedactor:
                 for place in places:
                     yield re.compile(place.replace("{name}", re.escape(name))), alias
             else:
-                yield re.compile(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])"), alias
+                flags = re.IGNORECASE if kind == "host" else 0  # RFC 4343: the case of a host's name means nothing
+                yield re.compile(rf"(?<![^\W_])({re.escape(name)})(?![^\W_])", flags), alias
+
+
+def _instead(alias: str, match: "re.Match[str]") -> str:
+    """Put a stand-in for the group of a match; what stands around it stays."""
+    start, end = match.start(1) - match.start(), match.end(1) - match.start()
+    return match[0][:start] + alias + match[0][end:]
 
 
 def is_home(path: str) -> bool:
