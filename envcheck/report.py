@@ -1,18 +1,14 @@
 """The report builder: look, judge, and put both into one report."""
 
-import getpass
-import os
-import socket
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path
 
 import msgspec
 
 import envcheck
 from envcheck import child, redact
 from envcheck.host import Host
+from envcheck.identity import identity
 from envcheck.snapshot import load_report
 from envcheck.model import report as model
 from envcheck.model.facts import Facts
@@ -99,18 +95,3 @@ def load(data: bytes, name: str, requirements: Requirements | None = None) -> Re
 def redacted(report: Report) -> Report:
     """Return the report without what identifies a person or a machine."""
     return msgspec.convert(msgspec.to_builtins(redact.redact(report, identity())), Report)
-
-
-def identity() -> redact.Identity:
-    """Return what must not be seen of this user and this machine."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a user without an entry and without a variable, as in some containers
-        user = ""
-    return redact.identity_from(os.environ, socket.gethostname(), user, str(Path("~").expanduser()))
-
-
-def select(findings: Iterable[model.Finding], severity: model.Severity) -> tuple[model.Finding, ...]:
-    """Return the findings of at least ``severity``."""
-    worst = model.SEVERITIES.index(severity)
-    return tuple(finding for finding in findings if model.SEVERITIES.index(finding.severity) <= worst)
