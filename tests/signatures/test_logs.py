@@ -49,6 +49,16 @@ def test_silent_on_what_is_not_about_the_environment(text: str) -> None:
     assert [found.id for found in match_text(text) if not found.harmless] == []
 
 
+@pytest.mark.parametrize("log", sorted((HERE / "healthy").glob("*.log")), ids=named)
+def test_what_healthy_frameworks_print_without_a_gpu_blames_nothing(log: Path) -> None:
+    assert [found.id for found in match_text(log.read_text()) if not found.harmless] == []
+
+
+@pytest.mark.parametrize("log", sorted((HERE / "mistakes").glob("*.log")), ids=named)
+def test_silent_on_what_frameworks_say_to_mistakes_in_programs(log: Path) -> None:
+    assert [found.id for found in match_text(log.read_text()) if not found.harmless] == []
+
+
 def test_all_messages_can_be_filled_in() -> None:
     for log in LOGS:
         for found in match_text(log.read_text()):
