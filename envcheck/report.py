@@ -9,7 +9,6 @@ import envcheck
 from envcheck import child, redact
 from envcheck.host import Host
 from envcheck.identity import identity
-from envcheck.snapshot import load_report
 from envcheck.model import report as model
 from envcheck.model.facts import Facts
 from envcheck.probes import smoke, target
@@ -18,6 +17,7 @@ from envcheck.render import html, terminal
 from envcheck.render.style import Style
 from envcheck.requirements import Requirements, unmet
 from envcheck.rules.engine import judge
+from envcheck.snapshot import load_report
 
 DEFAULT_TIMEOUT_SECONDS = 180.0  #: importing a framework from a slow network file system takes minutes
 
