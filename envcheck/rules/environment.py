@@ -49,6 +49,7 @@ def hidden_by_variable(facts: Facts) -> tuple[int, str] | None:
         "that the driver lists. Programs started from here see no GPU; nvidia-smi takes no notice of the variable "
         "and still shows them."
     ),
+    after=("slurm-job-without-gpu",),
 )
 def cuda_visible_devices_hides_gpus(facts: Facts) -> Iterator[Failure]:
     """A variable tells CUDA which GPUs a program may see, and it names none that exists.

@@ -43,6 +43,10 @@ READ_LOG = template("Read what the kernel says about the GPU")
         "The host has an NVIDIA GPU with a running driver, as the kernel shows, but NVIDIA's libraries are not in "
         "this container ({container}): they come in only where the GPU is asked for at the start."
     ),
+    after=(
+        "kubernetes-pod-without-gpu",
+        "slurm-job-without-gpu",
+    ),
 )
 def container_gpu_not_requested(facts: Facts) -> Iterator[Failure]:
     """The host has a working GPU, and the container was not given it.
@@ -123,6 +127,21 @@ def wsl_gpu_access_blocked(facts: Facts) -> Iterator[Failure]:
     message=template(
         "The PCI bus shows an NVIDIA GPU at {device} with the nvidia driver bound to it, but the driver does not "
         "list it. Its start failed; lines with 'NVRM' in the kernel's log say why."
+    ),
+    after=(
+        "gpu-fallen-off-bus",
+        "gpu-power-cable-missing",
+        "gpu-vbios-boot-failed",
+        "gpu-bar-not-assigned",
+        "gpu-gsp-firmware-timeout",
+        "nvidia-open-module-on-pre-turing",
+        "blackwell-requires-open-module",
+        "nvidia-driver-dropped-gpu",
+        "nvidia-driver-older-than-gpu",
+        "nvidia-gsp-firmware-missing",
+        "nvidia-device-node-mismatch",
+        "cgroup-blocks-gpu-devices",
+        "slurm-job-without-gpu",
     ),
 )
 def nvidia_gpu_init_failed(facts: Facts) -> Iterator[Failure]:

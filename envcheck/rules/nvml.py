@@ -50,6 +50,10 @@ READ_LOG = template("Read what the kernel says about the GPU")
         "to work with itself: {error}. That is the state between a driver update and the next restart; running "
         "programs go on, new ones fail."
     ),
+    after=(
+        "nvidia-driver-mixed-versions",
+        "container-image-bundles-driver",
+    ),
 )
 def nvidia_driver_reboot_pending(facts: Facts) -> Iterator[Failure]:
     """A package update replaced the driver's libraries while the old kernel module stays in memory.
@@ -88,6 +92,7 @@ def nvidia_driver_reboot_pending(facts: Facts) -> Iterator[Failure]:
         "The driver is loaded, but this user may not open the files /dev/nvidia*: {error}. They belong to a group "
         "that the user, or the user inside the container, is not in."
     ),
+    after=("cgroup-blocks-gpu-devices",),
 )
 def nvidia_device_permission_denied(facts: Facts) -> Iterator[Failure]:
     """The files /dev/nvidia* are open to a group only, and this user is not in it.
@@ -114,7 +119,15 @@ def nvidia_device_permission_denied(facts: Facts) -> Iterator[Failure]:
         "NVIDIA's management library (NVML), which every tool asks for GPU facts, ends with an error: {error}. CUDA "
         "programs usually fail as well. The kernel's log names the reason."
     ),
-    after=("container-gpu-access-lost", "wsl-gpu-access-blocked"),
+    after=(
+        "gpu-fallen-off-bus",
+        "gpu-gsp-firmware-timeout",
+        "wsl-linux-driver-installed",
+        "nvidia-device-node-mismatch",
+        "cgroup-blocks-gpu-devices",
+        "container-gpu-access-lost",
+        "wsl-gpu-access-blocked",
+    ),
 )
 def nvml_fails(facts: Facts) -> Iterator[Failure]:
     """NVML is there and ends with an error for which there is no page of its own.
@@ -140,6 +153,10 @@ def nvml_fails(facts: Facts) -> Iterator[Failure]:
     message=template(
         "A call into NVIDIA's management library got no answer: {detail}. Programs that touch the GPU will hang in "
         "the same way. The GPU or its firmware has stopped working, or a reset is stuck."
+    ),
+    after=(
+        "gpu-fallen-off-bus",
+        "gpu-gsp-firmware-timeout",
     ),
 )
 def nvidia_driver_unresponsive(facts: Facts) -> Iterator[Failure]:
@@ -226,6 +243,7 @@ def nvml_library_missing(facts: Facts) -> Iterator[Failure]:
         "The file {library} is there, but the system's loader refuses it: {error}. It is damaged, or made for "
         "another processor or another system, or a library that it needs is missing."
     ),
+    after=("wsl-linux-driver-installed",),
 )
 def nvml_library_unusable(facts: Facts) -> Iterator[Failure]:
     """The library libnvidia-ml.so.1 is on the disk and cannot be loaded.

@@ -69,11 +69,24 @@ def pci(address: str, vendor_id: str = "10de", kernel_driver: str | None = "nvid
         class_code="030000",
         vendor="NVIDIA",
         kernel_driver=kernel_driver,
+        family="Ada" if vendor_id == "10de" else None,
+        compute_capability="8.9" if vendor_id == "10de" else None,
+        memory_regions_assigned=True,
+        answers=True,
     )
 
 
 def gpu(index: int, name: str = "NVIDIA GeForce RTX 4090", capability: str = "8.9") -> Data:
-    volatile = record(model.NvidiaGpuVolatile, memory_free_bytes=23 * GIB, memory_used_bytes=1 * GIB)
+    volatile = record(
+        model.NvidiaGpuVolatile,
+        memory_free_bytes=23 * GIB,
+        memory_used_bytes=1 * GIB,
+        temperature_celsius=41,
+        slowdown_reasons=("idle",),
+        pcie_generation=1,
+        pcie_width=16,
+        ecc_uncorrected_since_boot=None,
+    )
     return record(
         model.NvidiaGpu,
         index=index,
@@ -85,8 +98,93 @@ def gpu(index: int, name: str = "NVIDIA GeForce RTX 4090", capability: str = "8.
         compute_mode="default",
         mig_mode=None,
         mig_devices=(),
+        persistence_mode=False,
+        display_active=True,
+        virtualization=None,
+        vgpu_licensed=None,
+        ecc_mode=None,
+        retired_pages_pending=None,
+        row_remap_pending=None,
+        row_remap_failed=None,
+        inforom_valid=None,
+        recovery_action=None,
+        pcie_generation_max=4,
+        pcie_width_max=16,
+        nvlinks=None,
+        nvlinks_active=None,
+        fabric_state=None,
         volatile=volatile,
     )
+
+
+def cuda_device(index: int, name: str = "NVIDIA GeForce RTX 4090", capability: str = "8.9") -> Data:
+    return record(
+        model.CudaDevice,
+        index=index,
+        name=name,
+        uuid=f"GPU-0000000{index}-aaaa-bbbb-cccc-dddddddddddd",
+        compute_capability=capability,
+    )
+
+
+def device_node(name: str, mode: str = "0666", group: str = "root") -> Data:
+    return record(
+        model.DeviceNode,
+        path=f"/dev/dri/{name}" if name.startswith("render") else f"/dev/{name}",
+        mode=mode,
+        owner="root",
+        group=group,
+        major=195,
+        minor=0,
+        major_expected=195,
+        open_error=None,
+    )
+
+
+def driver_library(file: str, kind: str = "driver") -> Data:
+    """Return a file of NVIDIA's driver; its name holds the version."""
+    name, _, version = file.partition(".so.")
+    folder = "/usr/lib/wsl/lib" if kind == "wsl" else "/usr/lib/x86_64-linux-gnu"
+    return record(
+        model.DriverLibrary,
+        name=f"{name}.so",
+        path=f"{folder}/{file}",
+        version=version if "." in version else None,
+        kind=kind,
+        size_bytes=30 * MIB,
+        mounted=False,
+    )
+
+
+def kernel_message(kind: str) -> Data:
+    """Return a line of the kernel's log, of a kind such as ``xid-79`` or ``resumed``."""
+    word, _, code = kind.partition("-")
+    is_xid = word == "xid" and code.isdecimal()
+    return record(
+        model.KernelMessage,
+        kind=word if is_xid else kind,
+        text=f"NVRM: Xid (PCI:0000:01:00): {code}, Fatal" if is_xid else kind,
+        count=1,
+        code=int(code) if is_xid else None,
+        meaning=None,
+        pci_address="0000:01:00.0",
+        process=None,
+    )
+
+
+def module_file(kernel: str, version: str = "580.95.05") -> Data:
+    return record(
+        model.KernelModuleFile,
+        kernel=kernel,
+        path=f"/lib/modules/{kernel}/updates/dkms/nvidia.ko",
+        version=version,
+        flavour="open",
+        signer="DKMS module signing key",
+    )
+
+
+def no_kernel_log() -> Data:
+    return record(model.KernelLog, source="dmesg", volatile=record(model.KernelLogVolatile, messages=()))
 
 
 def package(name: str, version: str = "1.0", requires: tuple[str, ...] = (), **more: Any) -> Data:
@@ -275,6 +373,14 @@ def cpu_only() -> Data:
             file_system("temporary", "/tmp"),
             file_system("shared-memory", "/dev/shm", available=8 * GIB, total=8 * GIB),
         ),
+        board=None,
+        secure_boot=None,
+        lockdown="none",
+        container_devices=record(model.ContainerDevices, cdi_specifications=()),
+        scheduler=record(
+            model.Scheduler, name=None, how=None, gpus_allocated=None, gpus_allocated_how=None, cpus_allocated=None
+        ),
+        cloud=record(model.Cloud, provider=None, provider_how=None, machine_type=None, hosted=None, hosted_how=None),
         tool=record(
             model.Tool, version="0.1.0", executable="/usr/bin/python3", python_version="3.11.2", probe_failures=()
         ),
@@ -367,7 +473,7 @@ def cpu_only() -> Data:
     return {
         "platform": platform,
         "hardware": {"cpu": cpu, "memory": memory, "pci": []},
-        "driver": {"nvidia": no_driver()},
+        "driver": {"nvidia": no_driver(), **other_drivers()},
         "python": python,
         "backends": [
             backend("tensorflow", "2.21.0", **TENSORFLOW_BUILD),
@@ -399,9 +505,33 @@ def no_driver() -> Data:
         kernel_module_version=None,
         kernel_module_flavour=None,
         cuda_driver_api_version=None,
-        nvml=record(model.Nvml, status="library-missing", error=None, library=None),
+        nvml=record(model.Nvml, status="library-missing", error=None, library=None, error_code=None),
         gpus=[],
-    )
+        cuda=record(
+            model.CudaDriver, status="library-missing", failed_call=None, error_code=None, error=None, library=None,
+            library_kind=None, api_version=None, devices=(),
+        ),
+        kernel=record(
+            model.NvidiaKernel, modules_loaded=(), module_files=(), kernel_headers=False, dkms=(), modprobe=(),
+            uvm_disable_hmm=None, gsp_firmware=None, gpus=(), nvswitches=0, services=(), fabric_manager_version=None,
+        ),
+        visible_devices=record(
+            model.VisibleDevices, value=None, order="fastest-first", gpus=(), mig_devices=(), cut_at=None
+        ),
+        libraries=(),
+    )  # fmt: skip
+
+
+def other_drivers() -> Data:
+    """Return the parts of the driver layer that are not NVIDIA's, on a machine without such GPUs."""
+    return {
+        "amd": record(model.AmdDriver, module_loaded=False, module_version=None, compute_nodes=(), rocm_version=None),
+        "intel": record(
+            model.IntelDriver, modules_loaded=(), level_zero_loader=None, level_zero_drivers=(), opencl_drivers=()
+        ),
+        "device_nodes": [],
+        "kernel_log": no_kernel_log(),
+    }
 
 
 def driver(gpus: list[Data]) -> Data:
@@ -413,8 +543,54 @@ def driver(gpus: list[Data]) -> Data:
         kernel_module_version="580.95.05",
         kernel_module_flavour="open",
         cuda_driver_api_version="13.0",
-        nvml=record(model.Nvml, status="ok", error=None, library="/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.580.95.05"),
+        nvml=record(
+            model.Nvml,
+            status="ok",
+            error=None,
+            library="/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.580.95.05",
+            error_code=None,
+        ),
         gpus=gpus,
+        cuda=record(
+            model.CudaDriver,
+            status="ok",
+            failed_call=None,
+            error_code=None,
+            error=None,
+            library="/usr/lib/x86_64-linux-gnu/libcuda.so.580.95.05",
+            library_kind="driver",
+            api_version="13.0",
+            devices=[cuda_device(found["index"]) for found in gpus],
+        ),
+        kernel=record(
+            model.NvidiaKernel,
+            modules_loaded=("nvidia", "nvidia_uvm", "nvidia_modeset", "nvidia_drm"),
+            module_files=[module_file("6.1.0-31-amd64")],
+            kernel_headers=True,
+            dkms=(),
+            modprobe=(),
+            uvm_disable_hmm=True,
+            gsp_firmware=True,
+            gpus=[
+                record(model.NvidiaProcGpu, pci_address=found["pci_address"], device_minor=found["index"])
+                for found in gpus
+            ],
+            nvswitches=0,
+            services=("nvidia-persistenced",),
+            fabric_manager_version=None,
+        ),
+        visible_devices=record(
+            model.VisibleDevices,
+            value=None,
+            order="fastest-first",
+            gpus=[found["index"] for found in gpus],
+            mig_devices=(),
+            cut_at=None,
+        ),
+        libraries=[
+            driver_library("libcuda.so.580.95.05"),
+            driver_library("libnvidia-ml.so.580.95.05"),
+        ],
     )
 
 
@@ -424,6 +600,7 @@ def nvidia() -> Data:
     data["platform"].update(os_id="ubuntu", os_version="24.04", os_name="Ubuntu 24.04.3 LTS", libc_version="2.39")
     data["hardware"]["pci"] = [pci("0000:01:00.0")]
     data["driver"]["nvidia"] = driver([gpu(0)])
+    data["driver"]["device_nodes"] = [device_node(f"nvidia{name}") for name in ("ctl", "0", "-uvm")]
     both = ("cpu", "gpu:0")
     data["backends"] = [
         backend("tensorflow", "2.21.0", devices=both, **TENSORFLOW_BUILD),
@@ -465,7 +642,11 @@ def wsl() -> Data:
     data = nvidia()
     data["platform"].update(wsl="2", release="5.15.167.4-microsoft-standard-WSL2")
     data["hardware"]["pci"] = [pci("5582:00:00.0", vendor_id="1414", kernel_driver="dxgkrnl")]
-    data["driver"]["nvidia"].update(kernel_module_loaded=False, kernel_module_version=None, kernel_module_flavour=None)
+    driver_of_windows = data["driver"]["nvidia"]
+    driver_of_windows.update(kernel_module_loaded=False, kernel_module_version=None, kernel_module_flavour=None)
+    driver_of_windows["kernel"].update(modules_loaded=(), module_files=[], gpus=[], gsp_firmware=None, services=())
+    driver_of_windows["libraries"] = [driver_library(f"{name}.so.1", "wsl") for name in ("libcuda", "libnvidia-ml")]
+    data["driver"]["device_nodes"] = [device_node("dxg")]
     return data
 
 
@@ -562,6 +743,11 @@ NEW_ITEMS: dict[str, Callable[[str], Data]] = {
     "/platform/tool/probe_failures": lambda name: record(model.ProbeFailure, name=name, error=""),
     "/hardware/pci": pci,
     "/driver/nvidia/gpus": lambda name: gpu(1, name),
+    "/driver/nvidia/cuda/devices": lambda name: cuda_device(1, name),
+    "/driver/nvidia/kernel/module_files": module_file,
+    "/driver/nvidia/libraries": driver_library,
+    "/driver/device_nodes": device_node,
+    "/driver/kernel_log/volatile/messages": kernel_message,
     "/python/packages": package,
     "/python/shadows": shadow,
     "/backends": backend,
@@ -599,10 +785,17 @@ def _index(items: list[Any], token: str, path: str) -> int:
     return len(items) - 1
 
 
+NAMING_KEYS = ("name", "purpose", "source", "address", "module", "backend", "kind", "kernel")
+
+
 def _names(item: Any) -> set[str]:
     if not isinstance(item, dict):
         return {str(item)}
-    names = {str(item[key]) for key in ("name", "purpose", "source", "address", "module", "backend") if key in item}
+    names = {str(item[key]) for key in NAMING_KEYS if key in item}
+    if isinstance(item.get("path"), str):
+        names.add(item["path"].rpartition("/")[2])
+    if item.get("kind") == "xid":
+        names.add(f"xid-{item['code']}")
     return {f"{item['backend']}@{item['device']}"} if "device" in item and "backend" in item else names
 
 

@@ -1,0 +1,162 @@
+"""Signs that one GPU gives of a fault: what NVML tells of it, and what the kernel's log says about its address."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from envcheck.model.facts import Facts, KernelMessage, NvidiaGpu, PciDevice
+from envcheck.model.report import Fix, Severity
+from envcheck.model.unknown import Undecided, Unknown, known, need
+from envcheck.rules.engine import Failure, NotApplicable
+from envcheck.rules.shared import DISPLAY_CLASS, NVIDIA_VENDOR_ID, in_container, is_wsl, nvidia_on_bus, usable_gpus
+
+MESSAGES = "/driver/kernel_log/volatile/messages"
+XID_CATALOGUE = "https://docs.nvidia.com/deploy/xid-errors/index.html"
+MEMORY_ERRORS = "https://docs.nvidia.com/deploy/a100-gpu-mem-error-mgmt/index.html"
+NVIDIA_SMI = "https://docs.nvidia.com/deploy/nvidia-smi/index.html"
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A fact that speaks of a fault, and the address of the GPU that it is about; None: it names none."""
+
+    address: str | None
+    pointer: str
+
+
+Look = Callable[[Facts], Iterable[Sign]]
+
+
+def messages(facts: Facts, kinds: Sequence[str], codes: Sequence[int] = ()) -> list[tuple[int, KernelMessage]]:
+    """Return messages of the kernel's log with their places. A container hears of all GPUs of its host.
+
+    Raises:
+        Undecided: if the log could not be read.
+    """
+    found = need(facts.driver.kernel_log.volatile.messages)
+    return [
+        (index, message)
+        for index, message in enumerate(found)
+        if message.kind in kinds and (not codes or message.code in codes) and _concerns(facts, message)
+    ]
+
+
+def _concerns(facts: Facts, message: KernelMessage) -> bool:
+    address = message.pci_address
+    if not in_container(facts) or not isinstance(address, str):
+        return True
+    return any(known(gpu.pci_address, address) == address for _, gpu in usable_gpus(facts))
+
+
+def logged(*kinds: str, codes: Sequence[int] = (), words: str = "") -> Look:
+    """Look for messages of the kernel; ``codes`` are numbers of Xids, ``words`` what the message must hold."""
+
+    def look(facts: Facts) -> Iterator[Sign]:
+        for index, message in messages(facts, kinds, codes):
+            if words in message.text:
+                yield Sign(known(message.pci_address, None), f"{MESSAGES}/{index}/text")
+
+    return look
+
+
+def told(check: Callable[[NvidiaGpu], Iterable[str]]) -> Look:
+    """Look at what NVML tells; ``check`` returns the fields of a GPU that speak of the fault."""
+
+    def look(facts: Facts) -> Iterator[Sign]:
+        undecided = None
+        for index, gpu in usable_gpus(facts):
+            try:
+                for field in check(gpu):
+                    yield Sign(known(gpu.pci_address, None), f"/driver/nvidia/gpus/{index}/{field}")
+            except Undecided as reason:
+                undecided = undecided or reason
+        if undecided is not None:
+            raise undecided
+
+    return look
+
+
+def failures(
+    facts: Facts,
+    *looks: Look,
+    fixes: Callable[[str], tuple[Fix, ...]],
+    severity: Severity | None = None,
+) -> Iterator[Failure]:
+    """Yield one failure for each GPU that gives a sign. ``fixes`` gets what nvidia-smi calls the GPU.
+
+    Raises:
+        Undecided: at the end, if one of the looks could not be taken.
+    """
+    signs: dict[str | None, list[Sign]] = {}
+    undecided = None
+    for look in looks:
+        try:
+            for sign in look(facts):
+                signs.setdefault(sign.address, []).append(sign)
+        except Undecided as reason:
+            undecided = undecided or reason
+    for address, found in signs.items():
+        yield Failure(
+            evidence=tuple(sign.pointer for sign in found),
+            fields={"gpu": label(facts, address)},
+            fixes=fixes(address or "0"),
+            subject=address,
+            severity=severity,
+        )
+    if undecided is not None:
+        raise undecided
+
+
+def label(facts: Facts, address: str | None) -> str:
+    """Return a GPU's name with its address; only the address where nobody tells the name."""
+    if address is None:
+        return "a GPU"
+    gpus = known(facts.driver.nvidia.gpus, ())
+    name = next((known(gpu.name, None) for gpu in gpus if known(gpu.pci_address, None) == address), None)
+    return f"{name} ({address})" if name else f"the GPU at {address}"
+
+
+# --- the machine that holds the GPUs --------------------------------------------------------------
+
+
+def on_host(facts: Facts) -> None:
+    """Leave the rule where the kernel is another machine's business.
+
+    Raises:
+        NotApplicable: in a container, and under WSL.
+    """
+    if in_container(facts):
+        raise NotApplicable("in a container: kernel and driver are the host's")
+    if is_wsl(facts):
+        raise NotApplicable("under WSL: the driver is that of Windows")
+
+
+def on_host_with_gpu(facts: Facts) -> None:
+    """Leave the rule also where the bus has no NVIDIA GPU."""
+    on_host(facts)
+    if not nvidia_on_bus(facts):
+        raise NotApplicable("no NVIDIA GPU on the PCI bus")
+
+
+def nvidia_cards(facts: Facts) -> list[tuple[int, PciDevice]]:
+    """Return the NVIDIA GPUs on the PCI bus with their places."""
+    return [
+        (index, device)
+        for index, device in enumerate(need(facts.hardware.pci))
+        if device.vendor_id == NVIDIA_VENDOR_ID and device.class_code.startswith(DISPLAY_CLASS)
+    ]
+
+
+def works(facts: Facts, device: PciDevice) -> bool:
+    """Say whether NVML lists a card and can tell its name."""
+    if known(facts.driver.nvidia.nvml.status, "") != "ok":
+        return False
+    return any(
+        known(gpu.pci_address, None) == device.address and not isinstance(gpu.name, Unknown)
+        for gpu in known(facts.driver.nvidia.gpus, ())
+    )
+
+
+def modules_for_running_kernel(facts: Facts) -> list[int]:
+    """Return the places of NVIDIA's module files that belong to the running kernel."""
+    release = need(facts.platform.release)
+    return [i for i, file in enumerate(need(facts.driver.nvidia.kernel.module_files)) if file.kernel == release]
