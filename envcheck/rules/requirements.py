@@ -16,6 +16,17 @@ from envcheck.rules.shared import error_unless_proven, for_each, listed, version
 from envcheck.words import sentence, template
 
 NONE = template("no {name}")
+FITTING = template("Install a release of {package} that goes with {kept}")
+COMPANIONS = {
+    "tf-keras": "tensorflow",
+    "tensorflow-text": "tensorflow",
+    "tensorflow-io": "tensorflow",
+    "tensorflow-decision-forests": "tensorflow",
+    "jaxlib": "jax",
+    "torchvision": "torch",
+    "torchaudio": "torch",
+}
+"""Packages that belong to a framework without bringing it."""
 INSTALL_WANTED = template("Install what {package} asks for: {wanted}")
 
 
@@ -82,7 +93,7 @@ def closure(facts: Facts) -> frozenset[str]:
     todo = list(known(facts.keras.distributions, ()))
     for backend in known(facts.backends, ()):
         todo += known(backend.distributions, ())
-    todo = [canonicalize_name(name) for name in todo] + ["tf-keras"]
+    todo = [canonicalize_name(name) for name in (*todo, *COMPANIONS)]
     seen: set[str] = set()
     while todo:
         name = todo.pop()
@@ -100,6 +111,11 @@ def _required_names(found: Package) -> Iterator[str]:
             continue
         if "extra" not in str(requirement.marker or ""):
             yield requirement.name
+
+
+def subject_of(facts: Facts, name: str) -> str:
+    """Return what a finding about a distribution is about: its framework, that of its companion, or itself."""
+    return framework_of(facts, name) or COMPANIONS.get(name, name)
 
 
 def framework_of(facts: Facts, name: str) -> str | None:
@@ -127,8 +143,11 @@ def framework_of(facts: Facts, name: str) -> str | None:
         "numpy2-abi-mismatch",
         "jax-jaxlib-version-mismatch",
         "h5py-too-new-for-keras",
+        "cuda-version-split-across-frameworks",
         "cuda-libraries-missing",
         "keras-not-installed",
+        "torchvision-torch-mismatch",
+        "tensorflow-custom-op-abi-mismatch",
     ),
 )
 def package_requirements_conflict(facts: Facts) -> Iterator[Failure]:
@@ -151,7 +170,7 @@ def package_requirements_conflict(facts: Facts) -> Iterator[Failure]:
                     "found": listed(_there(conflict) for conflict in conflicts),
                 },
                 fixes=(install_wanted(facts, found.name, conflicts),),
-                subject=framework_of(facts, found.name) or found.name,
+                subject=subject_of(facts, found.name),
                 severity="warning" if found.name in relevant else "info",
             )
 
@@ -165,14 +184,20 @@ def _there(conflict: Unmet) -> str:
 
 
 def install_wanted(facts: Facts, name: str, conflicts: list[Unmet]) -> Fix:
-    """Return the fix that installs what a package asks for."""
-    wanted = tuple(dict.fromkeys(conflict.wanted for conflict in conflicts))
+    """Return the fix that installs what a package asks for; a framework stays, and the package gives way."""
+    wanted = dict.fromkeys(conflict.wanted for conflict in conflicts)
+    kept = {
+        conflict.wanted: f"{conflict.requirement.name}=={conflict.found_version}"
+        for conflict in conflicts
+        if conflict.found_version and framework_of(facts, conflict.name)
+    }
+    if kept:
+        add = (name, *(kept.get(requirement, requirement) for requirement in wanted))
+        return change(
+            facts, FITTING, {"package": name, "kept": listed(kept.values())}, add=add, verify=consistency(facts)
+        )
     return change(
-        facts,
-        INSTALL_WANTED,
-        {"package": name, "wanted": listed(wanted)},
-        add=wanted,
-        verify=consistency(facts),
+        facts, INSTALL_WANTED, {"package": name, "wanted": listed(wanted)}, add=tuple(wanted), verify=consistency(facts)
     )
 
 
