@@ -1,4 +1,4 @@
-"""Each cause comes first for its own log, also among noise; harmless logs blame nothing, and user's mistakes neither."""
+"""Each cause comes first for its own log, also among noise; harmless logs blame nothing, mistakes in programs neither."""
 
 from pathlib import Path
 
