@@ -36,6 +36,12 @@ LOOK = {
         "{framework} {version} is a build for GPUs, and of the packages with CUDA libraries that it names these are "
         "not installed in the right version: {missing}. {consequence}"
     ),
+    after=(
+        "cuda-version-split-across-frameworks",
+        "cuda-libraries-wrong-version",
+        "cuda-libraries-not-on-loader-path",
+        "pip-cuda-libraries-not-found",
+    ),
 )
 def cuda_libraries_missing(facts: Facts) -> Iterator[Failure]:
     """The framework's packages of CUDA libraries are not installed, or not all of them.
@@ -113,6 +119,14 @@ def _bring_libraries(facts: Facts, found: Backend, missing: list[Unmet]) -> tupl
         "gpu-older-than-framework-build",
         "gpu-arch-missing-from-build",
         "jax-cuda-plugin-version-mismatch",
+        "cuda-libraries-wrong-version",
+        "cuda-libraries-not-on-loader-path",
+        "pip-cuda-libraries-not-found",
+        "cuda-libraries-mixed-major",
+        "cudnn-missing",
+        "cudnn-older-than-build",
+        "ld-library-path-shadows-cuda-wheels",
+        "cuda-version-split-across-frameworks",
         "cuda-libraries-missing",
     ),
 )

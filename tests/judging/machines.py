@@ -244,6 +244,52 @@ def backend(name: str, version: str | None = "1.0", *, devices: tuple[str, ...] 
     )
 
 
+def candidate(path: str, via: str = "RUNPATH", version: str | None = None, package: str | None = None) -> Data:
+    """Return a file of a CUDA library that is in order."""
+    return record(
+        model.LibraryCandidate,
+        path=path,
+        found_via=via,
+        reachable=via not in ("wheel", "conda", "toolkit", "compat", "driver folder"),
+        file=path,
+        problem=None,
+        version=version,
+        version_how="package" if package else None,
+        package=package,
+        needs=[],
+    )
+
+
+def library(framework: str, soname: str, *candidates: Data) -> Data:
+    """Return the search for a CUDA library, whose first candidate is loaded."""
+    return record(
+        model.LibrarySearch,
+        framework=framework,
+        soname=soname,
+        required=True,
+        asked_by=f"{SITE}/{framework}/lib{framework}.so",
+        candidates=list(candidates),
+        winner=0 if candidates else None,
+        other_versions=[],
+    )
+
+
+def cuda_libraries() -> list[Data]:
+    """Return how three frameworks find some of their CUDA libraries in the wheels."""
+    found = []
+    for framework, major in (("tensorflow", 12), ("jax", 12), ("torch", 13)):
+        folder = "cuda_runtime" if major == 12 else "cu13"
+        runtime = candidate(f"{SITE}/nvidia/{folder}/lib/libcudart.so.{major}", version=f"{major}.0.90")
+        found.append(library(framework, f"libcudart.so.{major}", runtime))
+        found.append(
+            library(framework, "libcusparse.so.12", candidate(f"{SITE}/nvidia/cusparse/lib/libcusparse.so.12"))
+        )
+        for name in ("libcudnn.so.9", "libcudnn_graph.so.9", "libcudnn_ops.so.9"):
+            path = f"{SITE}/nvidia/cudnn/lib/{name}"
+            found.append(library(framework, name, candidate(path, "RUNPATH", "9.19.0.56", f"nvidia-cudnn-cu{major}")))
+    return found
+
+
 def device(name: str) -> Data:
     return record(model.Device, name=name, framework_name=name, description=None)
 
@@ -600,6 +646,8 @@ def nvidia() -> Data:
     data["platform"].update(os_id="ubuntu", os_version="24.04", os_name="Ubuntu 24.04.3 LTS", libc_version="2.39")
     data["hardware"]["pci"] = [pci("0000:01:00.0")]
     data["driver"]["nvidia"] = driver([gpu(0)])
+    data["driver"]["libraries"] = cuda_libraries()
+    data["driver"]["cuda_toolchain"] = record(model.CudaToolchain, cuda_home=None, xla_data_dir=None, toolkits=[])
     data["driver"]["device_nodes"] = [device_node(f"nvidia{name}") for name in ("ctl", "0", "-uvm")]
     both = ("cpu", "gpu:0")
     data["backends"] = [
@@ -753,6 +801,7 @@ NEW_ITEMS: dict[str, Callable[[str], Data]] = {
     "/backends": backend,
     "/notebook/kernels": kernel,
     "/smoke": lambda name: smoke(*name.split("@")),
+    "/driver/libraries": lambda name: library(*name.split("@")),
 }
 """How a list grows when a change names an item that it does not have."""
 
@@ -791,6 +840,8 @@ NAMING_KEYS = ("name", "purpose", "source", "address", "module", "backend", "kin
 def _names(item: Any) -> set[str]:
     if not isinstance(item, dict):
         return {str(item)}
+    if "soname" in item and "framework" in item:
+        return {f"{item['framework']}@{item['soname']}"}
     names = {str(item[key]) for key in NAMING_KEYS if key in item}
     if isinstance(item.get("path"), str):
         names.add(item["path"].rpartition("/")[2])

@@ -14,6 +14,7 @@ from envcheck.probes import (
     device_nodes,
     intel,
     kernel_log,
+    libraries,
     memory,
     nvidia,
     pci,
@@ -39,5 +40,6 @@ def look(host: Host) -> Facts:
             device_nodes=device_nodes.probe(host),
             kernel_log=kernel_log.probe(host),
             cuda_toolchain=cuda_toolchain.probe(host, facts.python),
+            libraries=libraries.probe(host, facts.python, ()),
         ),
     )
