@@ -1,4 +1,4 @@
-"""Each cause comes first for its own log, also among noise; harmless logs blame nothing, mistakes in programs neither."""
+"""Each cause comes first for its own log, also among noise; harmless logs and mistakes in programs blame nothing."""
 
 from pathlib import Path
 
