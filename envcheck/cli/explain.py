@@ -141,8 +141,8 @@ def _machine(snapshot: str | None) -> Machine | None:
 
 
 def _redacted(explained: Explained) -> Explained:
-    from envcheck.redact import redact_explanation, redact_text
     from envcheck.identity import identity
+    from envcheck.redact import redact_explanation, redact_text
 
     who = identity()
     lines = tuple((number, redact_text(line, who)) for number, line in explained.suspicious)
