@@ -83,6 +83,7 @@ CAUSES = (
     "nvidia-driver-reboot-pending",
     "container-image-bundles-driver",
     "wsl-linux-driver-installed",
+    "cuda-compat-driver-too-old",
     "libcuda-kernel-module-mismatch",
     "wsl-multi-gpu-init-out-of-memory",
     "gpu-mig-instance-not-selected",
@@ -358,6 +359,36 @@ def cuda_compat_unsupported_gpu(facts: Facts) -> Iterator[Failure]:
 
 
 @rule(
+    "cuda-compat-driver-too-old",
+    severity="error",
+    layer="driver",
+    title=template("The driver is too old even for the compatibility library that is in front of its own"),
+    message=template(
+        "The loader takes {library}, a package for newer CUDA versions on an older driver (cuda-compat). Each release "
+        "of it works with certain branches of the driver; the kernel module here is of version {module}, and CUDA "
+        "refuses both together (error 803)."
+    ),
+)
+def cuda_compat_driver_too_old(facts: Facts) -> Iterator[Failure]:
+    """A libcuda of cuda-compat talks only to the driver branches that its release supports.
+
+    Images with a newer CUDA bring it; NVIDIA_DISABLE_REQUIRE switches off the check that would say so at the start of
+    the container. Update the host's driver, or take an image with an older CUDA.
+    """
+    cuda = _failed(facts, DRIVER_MISMATCH)
+    if cuda is not None and need(cuda.library_kind) == "compat":
+        yield Failure(
+            evidence=(CODE, "/driver/nvidia/cuda/library", "/driver/nvidia/kernel_module_version"),
+            fields={
+                "library": known(cuda.library, None) or "a library of cuda-compat",
+                "module": known(facts.driver.nvidia.kernel_module_version, None) or "not told",
+            },
+            fixes=(by_hand(NO_COMPAT, COMPATIBILITY), *(() if in_container(facts) else (install_driver(facts),))),
+            severity=gpu_severity(facts),
+        )
+
+
+@rule(
     "libcuda-kernel-module-mismatch",
     severity="error",
     layer="driver",
@@ -367,6 +398,7 @@ def cuda_compat_unsupported_gpu(facts: Facts) -> Iterator[Failure]:
         "(error 803). A foreign copy of libcuda is in front, or an update of the driver is half done."
     ),
     after=(
+        "cuda-compat-driver-too-old",
         "nvidia-driver-mixed-versions",
         "nvidia-driver-reboot-pending",
         "container-image-bundles-driver",

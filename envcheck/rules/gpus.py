@@ -109,10 +109,10 @@ def failures(
 def label(facts: Facts, address: str | None) -> str:
     """Return a GPU's name with its address; only the address where nobody tells the name."""
     if address is None:
-        return "a GPU"
+        return "GPU at an unknown address"
     gpus = known(facts.driver.nvidia.gpus, ())
     name = next((known(gpu.name, None) for gpu in gpus if known(gpu.pci_address, None) == address), None)
-    return f"{name} ({address})" if name else f"the GPU at {address}"
+    return f"{name} ({address})" if name else f"GPU {address}"
 
 
 # --- the machine that holds the GPUs --------------------------------------------------------------

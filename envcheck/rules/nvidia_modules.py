@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 
-from packaging.version import Version
-
 from envcheck.fixes import nvidia
 from envcheck.fixes.files import by_hand
 from envcheck.fixes.nvidia import ARCH, FEDORA, GUIDE, REBUILD_INITRAMFS, UBUNTU, by_system, install_driver
@@ -185,13 +183,14 @@ def secure_boot_rejects_nvidia_module(facts: Facts) -> Iterator[Failure]:
         pointer = f"{KERNEL}/module_files/{unsigned[0]}/signer" if unsigned else f"{MESSAGES}/{rejected[0][0]}/text"
         yield Failure(
             evidence=("/platform/secure_boot", pointer, MODULE_LOADED),
-            fields={"reason": sentence(NOT_SIGNED) if unsigned else rejected[0][1].text},
+            fields={"reason": sentence(NOT_SIGNED) if unsigned else sentence(KERNEL_SAID, said=rejected[0][1].text)},
             fixes=(*_enrol(facts), by_hand(SECURE_BOOT_OFF, MOK)),
             severity=gpu_severity(facts),
         )
 
 
 NOT_SIGNED = template("This one is not signed.")
+KERNEL_SAID = template("The kernel said: {said}")
 
 
 def _enrol(facts: Facts) -> tuple[Fix, ...]:
@@ -245,15 +244,22 @@ def _flavour(facts: Facts) -> tuple[str, str | None]:
     raise NotApplicable("no NVIDIA module for the running kernel")
 
 
-def _branch(facts: Facts) -> tuple[str, Version | None]:
-    """Return the version of the module that runs or else would run, and the fact that tells."""
+def _branch(facts: Facts) -> tuple[str, str, int]:
+    """Return the fact that tells the version of the module that runs or else would run, the version, and its branch."""
     driver = facts.driver.nvidia
     if need(driver.kernel_module_loaded):
-        return "/driver/nvidia/kernel_module_version", version_of(need(driver.kernel_module_version))
+        return "/driver/nvidia/kernel_module_version", *_version(need(driver.kernel_module_version))
     for index in modules_for_running_kernel(facts):
         version = need(need(driver.kernel.module_files)[index].version)
-        return f"{KERNEL}/module_files/{index}/version", version_of(version)
+        return f"{KERNEL}/module_files/{index}/version", *_version(version)
     raise NotApplicable("no NVIDIA module for the running kernel")
+
+
+def _version(text: str | None) -> tuple[str, int]:
+    version = version_of(text)
+    if text is None or version is None:
+        raise NotApplicable("the NVIDIA module tells no version")
+    return text, version.major
 
 
 def _idle_cards(facts: Facts) -> list[tuple[int, PciDevice]]:
@@ -274,6 +280,7 @@ def _idle_cards(facts: Facts) -> list[tuple[int, PciDevice]]:
         "The installed kernel module is the open flavour, which needs a system processor that GPUs have only since "
         "the generation Turing. {gpu} is of the generation {family}; it needs the proprietary flavour."
     ),
+    after=("nvidia-driver-dropped-gpu",),
 )
 def nvidia_open_module_on_pre_turing(facts: Facts) -> Iterator[Failure]:
     """The open flavour of the kernel module drives GPUs from Turing on; this one is older.
@@ -317,6 +324,7 @@ def _branch_fix(facts: Facts, title: str, branch: int, flavour: str = "") -> Fix
         "The installed kernel module is the proprietary flavour, which refuses GPUs of the generation {family}. "
         "They work with the open flavour alone."
     ),
+    after=("nvidia-driver-older-than-gpu",),
 )
 def blackwell_requires_open_module(facts: Facts) -> Iterator[Failure]:
     """GPUs of the generation Blackwell work only with the open flavour of the kernel module.
@@ -358,12 +366,12 @@ def nvidia_driver_dropped_gpu(facts: Facts) -> Iterator[Failure]:
     dropped these GPUs as well.
     """
     on_host_with_gpu(facts)
-    pointer, version = _branch(facts)
+    pointer, version, branch = _branch(facts)
 
     def check(_: int, place: tuple[int, PciDevice]) -> Iterator[Failure]:
         index, device = place
         last = LAST_BRANCH.get(need(device.family) or "")
-        if last is not None and version is not None and version.major > last:
+        if last is not None and branch > last:
             yield Failure(
                 evidence=(pointer, f"/hardware/pci/{index}/family"),
                 fields={
@@ -392,12 +400,12 @@ def nvidia_driver_dropped_gpu(facts: Facts) -> Iterator[Failure]:
 def nvidia_driver_older_than_gpu(facts: Facts) -> Iterator[Failure]:
     """The card is newer than the driver. The kernel's log says 'No NVIDIA GPU found' or 'no devices probed'."""
     on_host_with_gpu(facts)
-    pointer, version = _branch(facts)
+    pointer, version, branch = _branch(facts)
 
     def check(_: int, place: tuple[int, PciDevice]) -> Iterator[Failure]:
         index, device = place
         first = FIRST_BRANCH.get(need(device.family) or "")
-        if first is not None and version is not None and version.major < first:
+        if first is not None and branch < first:
             yield Failure(
                 evidence=(pointer, f"/hardware/pci/{index}/family"),
                 fields={

@@ -30,8 +30,8 @@ CDI = "https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/
 WSL_INSTALL = "https://learn.microsoft.com/windows/wsl/basic-commands"
 DRIVER_NAMES = ("libcuda.so", "libnvidia-ml.so")
 HOSTED = {"colab": "Google Colab", "kaggle": "Kaggle"}
-NO_GPUS = (None, "", "0", "none", "void", "NoDevFiles")
-"""What batch systems write for 'no GPU'. NoDevFiles is Slurm's (slurm.schedmd.com/gres.html)."""
+SLURM_COUNT = "SLURM_GPUS_ON_NODE"
+"""The variable that holds a number of GPUs; in the others of Slurm '0' is the first GPU (manual page sbatch)."""
 
 ASK_SLURM = template("Ask Slurm for a GPU")
 ASK_KUBERNETES = template(
@@ -69,7 +69,8 @@ def slurm_job_without_gpu(facts: Facts) -> Iterator[Failure]:
     scheduler = facts.platform.scheduler
     if need(scheduler.name) != "slurm":
         raise NotApplicable("not a job of Slurm")
-    if need(scheduler.gpus_allocated) not in NO_GPUS:
+    allocated = need(scheduler.gpus_allocated)
+    if allocated and not (allocated == "0" and scheduler.gpus_allocated_how == SLURM_COUNT):
         return
     nvml = known(facts.driver.nvidia.nvml.status, None)
     hidden = facts.driver.nvidia.visible_devices.gpus == ()
