@@ -11,7 +11,16 @@ from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.environment import hidden_by_variable
 from envcheck.rules.requirements import Unmet, install_wanted, places, unmet
-from envcheck.rules.shared import GPU_FAULTS, for_each_framework, in_use, listed, nvidia_gpus, title_of, usable_gpus
+from envcheck.rules.shared import (
+    CUDA_LIBRARY_FAULTS,
+    GPU_FAULTS,
+    for_each_framework,
+    in_use,
+    listed,
+    nvidia_gpus,
+    title_of,
+    usable_gpus,
+)
 from envcheck.words import sentence, template
 
 KERAS = "https://keras.io/getting_started/"
@@ -119,14 +128,7 @@ def _bring_libraries(facts: Facts, found: Backend, missing: list[Unmet]) -> tupl
         "gpu-older-than-framework-build",
         "gpu-arch-missing-from-build",
         "jax-cuda-plugin-version-mismatch",
-        "cuda-libraries-wrong-version",
-        "cuda-libraries-not-on-loader-path",
-        "pip-cuda-libraries-not-found",
-        "cuda-libraries-mixed-major",
-        "cudnn-missing",
-        "cudnn-older-than-build",
-        "ld-library-path-shadows-cuda-wheels",
-        "cuda-version-split-across-frameworks",
+        *CUDA_LIBRARY_FAULTS,
         "cuda-libraries-missing",
     ),
 )

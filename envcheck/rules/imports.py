@@ -8,7 +8,7 @@ from envcheck.fixes.packages import python
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, rule
-from envcheck.rules.shared import for_each_framework, in_use, last_words, title_of
+from envcheck.rules.shared import CUDA_LIBRARY_FAULTS, for_each_framework, in_use, last_words, title_of
 from envcheck.words import template
 
 KERAS = "https://keras.io/getting_started/"
@@ -46,6 +46,8 @@ PACKAGE_CAUSES = (
     "package-requirements-conflict",
 )
 """Findings about packages that explain why a framework or Keras fails."""
+IMPORT_CAUSES = (*CUDA_LIBRARY_FAULTS, *PACKAGE_CAUSES)
+"""Findings that explain why a framework cannot be imported: PyTorch is linked with CUDA's libraries."""
 DEATH_CAUSES = ("host-out-of-memory", "memory-low", "xla-flags-unknown", "openmp-runtime-duplicate")
 """Findings that explain why a process dies."""
 HANG_CAUSES = ("nvidia-driver-unresponsive", "memory-low")
@@ -88,7 +90,7 @@ def _import_failures(facts: Facts, status: str) -> Iterator[Failure]:
     layer="backend",
     title=template("{framework} cannot be imported"),
     message=template("{framework} {version} is installed, and its import ends with an error: {error}"),
-    after=("disk-full", *PACKAGE_CAUSES),
+    after=("disk-full", *IMPORT_CAUSES),
 )
 def framework_import_raised(facts: Facts) -> Iterator[Failure]:
     """The framework is installed, and importing it raises an exception.
@@ -99,7 +101,7 @@ def framework_import_raised(facts: Facts) -> Iterator[Failure]:
     """
     for failure in _import_failures(facts, "raised"):
         no_space = any(words in str(failure.fields["error"]) for words in NO_SPACE)
-        yield failure if no_space else replace(failure, after=PACKAGE_CAUSES)
+        yield failure if no_space else replace(failure, after=IMPORT_CAUSES)
 
 
 @rule(
@@ -110,7 +112,7 @@ def framework_import_raised(facts: Facts) -> Iterator[Failure]:
     message=template(
         "{framework} {version} is installed, and the process that imports it dies without an exception: {error}"
     ),
-    after=(*DEATH_CAUSES, *PACKAGE_CAUSES),
+    after=(*DEATH_CAUSES, *IMPORT_CAUSES),
 )
 def framework_import_crashed(facts: Facts) -> Iterator[Failure]:
     """The process that imports the framework dies of a signal.
@@ -148,7 +150,7 @@ def framework_import_hung(facts: Facts) -> Iterator[Failure]:
         "{framework} {version} is installed, and the process that imports it ends by itself, without an exception: "
         "{error}"
     ),
-    after=(*DEATH_CAUSES, *PACKAGE_CAUSES),
+    after=(*DEATH_CAUSES, *IMPORT_CAUSES),
 )
 def framework_import_exited(facts: Facts) -> Iterator[Failure]:
     """The process that imports the framework ends as if it had been told to.

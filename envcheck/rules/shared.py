@@ -48,6 +48,7 @@ GPU_FAULTS = (
     "nvidia-uvm-hmm-init-failure",
     "libcuda-stub-loaded",
     "cuda-compat-unsupported-gpu",
+    "cuda-compat-driver-too-old",
     "libcuda-kernel-module-mismatch",
     "libcuda-not-loadable",
     "cuda-init-failed-nvml-works",
@@ -71,6 +72,20 @@ GPU_FAULTS = (
     "gpu-exclusive-compute-mode",
 )
 """Findings that explain why no program, of whatever framework, gets at a GPU."""
+
+CUDA_LIBRARY_FAULTS = (
+    "cuda-version-split-across-frameworks",
+    "ld-library-path-shadows-cuda-wheels",
+    "cuda-libraries-wrong-version",
+    "cuda-libraries-not-on-loader-path",
+    "pip-cuda-libraries-not-found",
+    "cuda-libraries-mixed-major",
+    "cudnn-missing",
+    "cudnn-sublibrary-missing",
+    "cudnn-shadowed-by-other-copy",
+    "cudnn-older-than-build",
+)
+"""Findings that explain why one framework does not load its CUDA libraries, or fails with them."""
 
 NAMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch", "openvino": "OpenVINO"}
 

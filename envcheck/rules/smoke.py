@@ -10,7 +10,7 @@ from envcheck.model.report import Fix, Severity
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, rule
 from envcheck.rules.imports import DEATH_CAUSES, HANG_CAUSES, PACKAGE_CAUSES
-from envcheck.rules.shared import GPU_FAULTS, in_use, title_of
+from envcheck.rules.shared import CUDA_LIBRARY_FAULTS, GPU_FAULTS, in_use, title_of
 from envcheck.words import sentence, template
 
 KERAS = "https://keras.io/getting_started/"
@@ -47,6 +47,10 @@ WRONG = (*PACKAGE_CAUSES, *KERAS_CAUSES, "framework-files-differ-from-metadata")
 """Findings that explain an error or a wrong result on any device."""
 GPU_ONLY = (
     *GPU_FAULTS,
+    *CUDA_LIBRARY_FAULTS,
+    "ptxas-missing",
+    "libdevice-not-found",
+    "ptxas-too-old",
     "nvidia-driver-too-old",
     "gpu-newer-than-framework-build",
     "gpu-older-than-framework-build",
