@@ -10,7 +10,7 @@ from packaging.version import Version
 
 import envcheck.knowledge
 from envcheck import knowledge
-from envcheck.knowledge import cuda, frameworks
+from envcheck.knowledge import cuda, cuda_libraries, frameworks
 
 TABLES: dict[str, type[knowledge.Row]] = {
     "python_support": frameworks.PythonSupport,
@@ -19,6 +19,8 @@ TABLES: dict[str, type[knowledge.Row]] = {
     "unmaintained": frameworks.Unmaintained,
     "cuda_drivers": cuda.Driver,
     "torch_indexes": cuda.TorchIndex,
+    "cuda_sonames": cuda_libraries.Sonames,
+    "cuda_packages": cuda_libraries.Shipped,
 }
 
 
@@ -142,3 +144,35 @@ def test_where_torch_comes_from() -> None:
     assert linux is not None and linux.index is None
     assert windows is not None and windows.index is not None
     assert cuda.torch_index(11, "Linux") is None
+
+
+# --- names of CUDA's libraries --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cuda_release", "cudart", "cusolver"),
+    [
+        ("10.1", "libcudart.so.10.1", "libcusolver.so.10"),
+        ("11.0", "libcudart.so.11.0", "libcusolver.so.10"),
+        ("11.2", "libcudart.so.11.0", "libcusolver.so.11"),
+        ("12.5.1", "libcudart.so.12", "libcusolver.so.11"),
+        ("13", "libcudart.so.13", "libcusolver.so.12"),
+    ],
+)
+def test_names_follow_the_release_of_cuda(cuda_release: str, cudart: str, cusolver: str) -> None:
+    names = cuda_libraries.sonames(cuda_release)
+    assert (names["cudart"], names["cusolver"]) == (cudart, cusolver)
+    assert all(cuda_libraries.NAME.fullmatch(name) for name in names.values())
+
+
+def test_a_release_that_is_not_known_has_no_names() -> None:
+    assert cuda_libraries.sonames("7.5") == {}
+
+
+def test_who_ships_a_library() -> None:
+    assert cuda_libraries.wheel_of("libcublasLt.so.12", 12) == "nvidia-cublas-cu12"
+    assert cuda_libraries.wheel_of("libcublasLt.so.13", 13) == "nvidia-cublas"
+    assert cuda_libraries.wheel_of("libcudnn_ops.so.9", 13) == "nvidia-cudnn-cu13"
+    assert cuda_libraries.wheel_of("libfoo.so.1", 12) is None
+    wanted = (*cuda_libraries.TENSORFLOW_OPENS, *cuda_libraries.JAX_OPENS, "cudnn")
+    assert all(cuda_libraries.shipped_by(f"lib{name}.so.1") for name in wanted)
