@@ -47,7 +47,7 @@ LOGIN_PASSWORD = re.compile(r"\b(login\s+\S{1,100}\s+password\s+)(\S+)")  # .net
 
 _WORDS = r"(?:passw|passphrase|pwd|pass|secret|token|key|credential|auth|cookie|signature|sig|session|pat)"
 _VALUE = r"(\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|\S+)"
-NAMED = re.compile(rf"(?i)(?<![\w.])([\w.-]{{0,60}}?{_WORDS}[\w.-]{{0,60}})([\"']?[ \t]*[=:][ \t]*){_VALUE}")
+NAMED = re.compile(rf"(?i)(?<![\w.-])([\w.-]{{0,60}}?{_WORDS}[\w.-]{{0,60}})([\"']?[ \t]*[=:][ \t]*){_VALUE}")
 OPTION = re.compile(rf"(?i)(?<!\S)(--?(?:[\w-]{{1,30}}-)?{_WORDS}[\w-]{{0,30}})([ \t]+){_VALUE}")
 
 
