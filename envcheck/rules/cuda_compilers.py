@@ -9,17 +9,28 @@ from collections.abc import Iterator
 
 from packaging.version import Version
 
-from envcheck.fixes.files import in_shell
+from envcheck.fixes.files import by_hand, in_shell
 from envcheck.fixes.packages import change
 from envcheck.model.facts import Backend, CudaToolkit, Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
-from envcheck.rules.shared import for_each_framework, is_first_choice, nvidia_gpus, runs_of, title_of, version_of
+from envcheck.rules.shared import (
+    for_each_framework,
+    is_first_choice,
+    listed,
+    nvidia_gpus,
+    runs_of,
+    title_of,
+    version_of,
+)
 from envcheck.words import sentence, template
 
 TOOLKITS = "/driver/cuda_toolchain/toolkits"
 XLA = "https://openxla.org/xla/flags_guidance"
+FIRST_SOUND_PTXAS, MISCOMPILING_PTXAS = (11, 1), (12, 3, 103)
+"""WarnIfBadPtxasVersion and its list in xla/stream_executor/cuda/subprocess_compilation.cc and ptx_compiler_helpers."""
+OTHER_PTXAS = template("Put a sound release of ptxas first on PATH, or take the other CUDA toolkit away")
 INSTALL = template("Install the wheel with ptxas and libdevice")
 POINT_AT = template("Tell XLA where it lies")
 
@@ -182,3 +193,42 @@ def ptxas_too_old(facts: Facts) -> Iterator[Failure]:
 
     said = list(_failures(facts, OLD_PTXAS))
     yield from for_each_framework(facts, check)
+
+
+@rule(
+    "ptxas-known-buggy",
+    severity="warning",
+    layer="driver",
+    title=template("This release of the PTX assembler is known to compile wrongly"),
+    message=template(
+        "XLA, the compiler of {frameworks}, takes {ptxas}, of version {version}. XLA itself names this release as one "
+        "whose programs may compute wrong results."
+    ),
+)
+def ptxas_known_buggy(facts: Facts) -> Iterator[Failure]:
+    """XLA knows releases of ptxas that compile wrongly: all before 11.1, and 12.3.103.
+
+    It refuses some with 'is known to miscompile XLA code' and only warns of others. Neither line is noise.
+    """
+    if not nvidia_gpus(facts):
+        raise NotApplicable("no NVIDIA GPU")
+    names = [
+        found.name
+        for found in need(facts.backends)
+        if found.name in ("tensorflow", "jax") and known(found.installed, False) and known(found.built_for.cuda, None)
+    ]
+    places = [(place, toolkit) for place, toolkit in enumerate(_toolkits(facts)) if need(toolkit.ptxas) is not None]
+    if not names or not places:
+        return
+    place, first = places[0]
+    version = version_of(need(first.ptxas_version))
+    if version is not None and (version.release[:2] < FIRST_SOUND_PTXAS or version.release == MISCOMPILING_PTXAS):
+        yield Failure(
+            evidence=(f"{TOOLKITS}/{place}/ptxas", f"{TOOLKITS}/{place}/ptxas_version"),
+            fields={
+                "frameworks": listed(title_of(name) for name in names),
+                "ptxas": first.ptxas,
+                "version": version,
+            },
+            fixes=(by_hand(OTHER_PTXAS, XLA),),
+        )

@@ -12,7 +12,7 @@ from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.requirements import Places, Unmet, install_wanted, places, unmet
 from envcheck.rules.searches import computes_on_gpu
-from envcheck.rules.shared import for_each_framework, listed, nvidia_gpus, title_of
+from envcheck.rules.shared import backend, for_each_framework, in_use, listed, nvidia_gpus, title_of, version_of
 from envcheck.words import template
 
 EXTRAS = {"tensorflow": "and-cuda", "torch": "", "jax": "with-cuda"}
@@ -41,29 +41,27 @@ def cuda_version_split_across_frameworks(facts: Facts) -> Iterator[Failure]:
         raise NotApplicable("no NVIDIA GPU")
     installed = places(facts)
 
-    def check(index: int, backend: Backend) -> Iterator[Failure]:
-        if need(backend.built_for.cuda) is None or backend.name not in EXTRAS or computes_on_gpu(facts, backend):
+    def check(index: int, found: Backend) -> Iterator[Failure]:
+        if need(found.built_for.cuda) is None or found.name not in EXTRAS or computes_on_gpu(facts, found):
             return
-        conflicts = [
-            conflict for conflict in _conflicts(facts, installed, backend) if conflict.found_version is not None
-        ]
+        conflicts = [conflict for conflict in _conflicts(facts, installed, found) if conflict.found_version is not None]
         for other in need(facts.backends):
             suited = [conflict for conflict in conflicts if _names(facts, installed, other, conflict.name)]
-            if other.name == backend.name or not suited:
+            if other.name == found.name or not suited:
                 continue
             yield Failure(
                 evidence=tuple(pointer for conflict in suited[:3] for pointer in conflict.evidence()),
                 fields={
-                    "framework": title_of(backend.name),
+                    "framework": title_of(found.name),
                     "other": title_of(other.name),
                     "wanted": listed(conflict.wanted for conflict in suited),
                     "there": listed(f"{conflict.name} {conflict.found_version}" for conflict in suited),
                 },
                 fixes=(
                     by_hand(OWN_ENVIRONMENT, gpu_builds.TENSORFLOW),
-                    install_wanted(facts, backend.name, suited),
+                    install_wanted(facts, found.name, suited),
                 ),
-                subject=backend.name,
+                subject=found.name,
             )
             return
 
@@ -98,3 +96,49 @@ def _name_of(requirement: str) -> str | None:
         return canonicalize_name(Requirement(requirement).name)
     except InvalidRequirement:
         return None
+
+
+@rule(
+    "jax-cuda-libraries-too-old",
+    severity="error",
+    layer="driver",
+    title=template("CUDA libraries are older than JAX accepts"),
+    message=template(
+        "JAX's plug-in {plugin} asks for {wanted}; installed is {there}. JAX looks at the version of each library at "
+        "its start, and gives up on the GPU if one is older than the one that it was built with."
+    ),
+    after=("cuda-version-split-across-frameworks",),
+)
+def jax_cuda_libraries_too_old(facts: Facts) -> Iterator[Failure]:
+    """The wheels of CUDA's libraries are older than JAX's plug-in requires, often held back by the pins of PyTorch.
+
+    'Outdated cuSPARSE installation found' and 'Unable to use CUDA because of the following issues with CUDA components'
+    are the signs. Where JAX passed its smoke test on the GPU nothing is said.
+    """
+    if not nvidia_gpus(facts):
+        raise NotApplicable("no NVIDIA GPU")
+    found = backend(facts, "jax")
+    if found is None or computes_on_gpu(facts, found[1]):
+        return
+    installed = places(facts)
+    for conflict in _conflicts(facts, installed, found[1]):
+        if conflict.found_version is not None and _is_older(conflict):
+            plugin = need(facts.python.packages)[conflict.place]
+            yield Failure(
+                evidence=conflict.evidence(),
+                fields={
+                    "plugin": plugin.name,
+                    "wanted": conflict.wanted,
+                    "there": f"{conflict.name} {conflict.found_version}",
+                },
+                fixes=(install_wanted(facts, plugin.name, [conflict]),),
+                subject="jax",
+                severity="error" if in_use(facts, "jax") else "warning",
+            )
+            return
+
+
+def _is_older(conflict: Unmet) -> bool:
+    found = version_of(conflict.found_version)
+    bounds = [version_of(one.version) for one in conflict.requirement.specifier if one.operator in (">=", ">", "==")]
+    return found is not None and any(bound is not None and found < bound for bound in bounds)

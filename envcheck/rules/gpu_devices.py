@@ -7,10 +7,11 @@ from envcheck.fixes.files import in_shell
 from envcheck.fixes.packages import python
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.report import Fix
-from envcheck.model.unknown import known, need
+from envcheck.model.unknown import Unknown, known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.environment import hidden_by_variable
 from envcheck.rules.requirements import Unmet, install_wanted, places, unmet
+from envcheck.rules.searches import Found, bring, of_framework
 from envcheck.rules.shared import (
     CUDA_LIBRARY_FAULTS,
     GPU_FAULTS,
@@ -27,6 +28,10 @@ KERAS = "https://keras.io/getting_started/"
 LOOK_CLOSER = template("See what {framework} says when it looks for GPUs")
 EXTRAS = {"tensorflow": "and-cuda", "torch": ""}
 """The extra that names the packages of CUDA libraries; PyTorch requires them without one."""
+PACKAGES = template(
+    "of the packages with CUDA libraries that it names these are not installed in the right version: {missing}"
+)
+FILES = template("of the CUDA libraries that it opens these are nowhere on this machine: {missing}")
 NO_IMPORT = template("It cannot be imported without them.")
 NO_GPU = template("It runs on the processor only.")
 LOOK = {
@@ -41,10 +46,7 @@ LOOK = {
     severity="error",
     layer="backend",
     title=template("{framework} misses CUDA libraries that it needs for the GPU"),
-    message=template(
-        "{framework} {version} is a build for GPUs, and of the packages with CUDA libraries that it names these are "
-        "not installed in the right version: {missing}. {consequence}"
-    ),
+    message=template("{framework} {version} is a build for GPUs, and {missing}. {consequence}"),
     after=(
         "cuda-version-split-across-frameworks",
         "cuda-libraries-wrong-version",
@@ -62,31 +64,51 @@ def cuda_libraries_missing(facts: Facts) -> Iterator[Failure]:
     installed = places(facts)
 
     def check(index: int, found: Backend) -> Iterator[Failure]:
-        if need(found.built_for.cuda) is None or found.name not in EXTRAS:
+        if need(found.built_for.cuda) is None:
             return
         missing = [
             conflict
             for name in need(found.distributions)
             if name in installed
+            if found.name in EXTRAS
             for conflict in unmet(facts, installed, *installed[name], extra=EXTRAS[found.name])
             if conflict.name.startswith(("nvidia-", "cuda-"))
         ]
-        if not missing or not _harmful(facts, found):
+        nowhere = [] if missing else _nowhere(facts, found)
+        if not (missing or nowhere) or not _harmful(facts, found):
             return
+        names = [conflict.wanted for conflict in missing] or [search.search.soname for search in nowhere]
         yield Failure(
-            evidence=tuple(pointer for conflict in missing[:4] for pointer in conflict.evidence()),
+            evidence=(
+                *(pointer for conflict in missing[:4] for pointer in conflict.evidence()),
+                *(f"{search.pointer}/winner" for search in nowhere[:4]),
+            ),
             fields={
                 "framework": title_of(found.name),
                 "version": known(found.version, None) or "",
-                "missing": listed(conflict.wanted for conflict in missing),
+                "missing": sentence(PACKAGES if missing else FILES, missing=listed(names)),
                 "consequence": sentence(NO_IMPORT if found.name == "torch" else NO_GPU),
             },
-            fixes=_bring_libraries(facts, found, missing),
+            fixes=_bring_libraries(facts, found, missing) if missing else (bring(facts, found),),
             subject=found.name,
             severity="error" if _meant_for_gpu(facts, found) else "warning",
         )
 
     yield from for_each_framework(facts, check)
+
+
+def _nowhere(facts: Facts, found: Backend) -> list[Found]:
+    """Return the libraries of which there is no file, neither of the wanted name nor under another number."""
+    if isinstance(facts.driver.libraries, Unknown):
+        return []  # then the packages alone are judged
+    return [
+        search
+        for search in of_framework(facts, found.name)
+        if search.winner is None
+        and not need(search.search.candidates)
+        and not need(search.search.other_versions)
+        and not search.short_name.startswith("cudnn")
+    ]
 
 
 def _harmful(facts: Facts, found: Backend) -> bool:
