@@ -14,7 +14,7 @@ NAME = re.compile(
 """The libraries that a search is recorded for. Old wheels of PyTorch carry some under names with a hash."""
 TENSORFLOW_OPENS = ("cudart", "cublas", "cublasLt", "cufft", "cusolver", "cusparse")
 """Without these and cuDNN TensorFlow registers no GPU ('Cannot dlopen some GPU libraries'): TryDlopenCUDALibraries in
-tsl/platform/default/dso_loader.cc."""
+tsl/platform/default/dlopen_checker.cc."""
 JAX_OPENS = ("cudart", "nvrtc", "cublas", "cublasLt", "cupti", "cusparse", "cusolver", "cufft")
 """Opened from the wheels, by their full names, before the plug-in: jax_plugins/cuda/__init__.py. Most are asked for
 their versions there, and JAX gives up on the GPU if one is missing."""

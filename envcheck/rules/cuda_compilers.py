@@ -15,6 +15,7 @@ from envcheck.model.facts import Backend, CudaToolkit, Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
+from envcheck.rules.searches import computes_on_gpu
 from envcheck.rules.shared import (
     for_each_framework,
     is_first_choice,
@@ -29,7 +30,7 @@ from envcheck.words import sentence, template
 TOOLKITS = "/driver/cuda_toolchain/toolkits"
 XLA = "https://openxla.org/xla/flags_guidance"
 FIRST_SOUND_PTXAS, MISCOMPILING_PTXAS = (11, 1), (12, 3, 103)
-"""WarnIfBadPtxasVersion and its list in xla/stream_executor/cuda/subprocess_compilation.cc and ptx_compiler_helpers."""
+"""Named in xla/stream_executor/cuda/subprocess_compilation.cc (kBuggyPtxAsVersions) and, before, in asm_compiler.cc."""
 OTHER_PTXAS = template("Put a sound release of ptxas first on PATH, or take the other CUDA toolkit away")
 INSTALL = template("Install the wheel with ptxas and libdevice")
 POINT_AT = template("Tell XLA where it lies")
@@ -199,36 +200,43 @@ def ptxas_too_old(facts: Facts) -> Iterator[Failure]:
     "ptxas-known-buggy",
     severity="warning",
     layer="driver",
-    title=template("This release of the PTX assembler is known to compile wrongly"),
+    title=template("The only PTX assembler here is a release that is known to compile wrongly"),
     message=template(
-        "XLA, the compiler of {frameworks}, takes {ptxas}, of version {version}. XLA itself names this release as one "
-        "whose programs may compute wrong results."
+        "XLA, the compiler of {frameworks}, translates programs for the GPU with ptxas. All that is found is {ptxas}, "
+        "of version {version}. XLA names this release as one whose programs may compute wrong results: some releases of "
+        "XLA refuse it, others use it all the same."
     ),
 )
 def ptxas_known_buggy(facts: Facts) -> Iterator[Failure]:
     """XLA knows releases of ptxas that compile wrongly: all before 11.1, and 12.3.103.
 
-    It refuses some with 'is known to miscompile XLA code' and only warns of others. Neither line is noise.
+    It refuses with 'has a bug that we think can affect XLA', or warns that one 'is known to miscompile XLA code'.
+    Neither line is noise. Where another ptxas is there, XLA can take that one, and nothing is said here.
     """
     if not nvidia_gpus(facts):
         raise NotApplicable("no NVIDIA GPU")
     names = [
         found.name
         for found in need(facts.backends)
-        if found.name in ("tensorflow", "jax") and known(found.installed, False) and known(found.built_for.cuda, None)
+        if found.name in ("tensorflow", "jax")
+        and known(found.installed, False)
+        and known(found.built_for.cuda, None)
+        and not computes_on_gpu(facts, found)
     ]
     places = [(place, toolkit) for place, toolkit in enumerate(_toolkits(facts)) if need(toolkit.ptxas) is not None]
-    if not names or not places:
-        return
-    place, first = places[0]
-    version = version_of(need(first.ptxas_version))
-    if version is not None and (version.release[:2] < FIRST_SOUND_PTXAS or version.release == MISCOMPILING_PTXAS):
+    versions = [version_of(need(toolkit.ptxas_version)) for _, toolkit in places]
+    if names and places and all(version is not None and _compiles_wrongly(version) for version in versions):
+        place, first = places[0]
         yield Failure(
             evidence=(f"{TOOLKITS}/{place}/ptxas", f"{TOOLKITS}/{place}/ptxas_version"),
             fields={
                 "frameworks": listed(title_of(name) for name in names),
                 "ptxas": first.ptxas,
-                "version": version,
+                "version": first.ptxas_version,
             },
             fixes=(by_hand(OTHER_PTXAS, XLA),),
         )
+
+
+def _compiles_wrongly(version: Version) -> bool:
+    return version.release[:2] < FIRST_SOUND_PTXAS or version.release == MISCOMPILING_PTXAS
