@@ -19,8 +19,9 @@ RESEAT = template(
 COLD_START = template("Turn the machine off, wait a minute, and turn it on again")
 
 
-def reset(gpu: str) -> Fix:
-    return by_system(RESET, (f"sudo nvidia-smi --gpu-reset -i {gpu}",), NVIDIA_SMI, restart="none")
+def reset(which: str) -> Fix:
+    """Return the fix that resets a GPU; ``which`` is an option such as `` -i 0000:01:00.0``, or empty for all."""
+    return by_system(RESET, (f"sudo nvidia-smi --gpu-reset{which}",), NVIDIA_SMI, restart="none")
 
 
 def restart() -> Fix:

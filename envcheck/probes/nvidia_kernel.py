@@ -104,16 +104,15 @@ def _module_file(host: Host, kernel: str, path: str) -> KernelModuleFile:
     license_text = told.get("license")
     # The open modules are 'Dual MIT/GPL', the others 'NVIDIA' (kernel-open/nvidia/nv.c of open-gpu-kernel-modules).
     flavour = None if license_text is None else "proprietary" if license_text == "NVIDIA" else "open"
-    return KernelModuleFile(
-        kernel=kernel, path=path, version=told.get("version"), flavour=flavour, signer=told.get("signer") or None
-    )
+    signer = told["signer"] or None if "signer" in told else Unknown("unsupported", "no 'modinfo' here to tell it")
+    return KernelModuleFile(kernel=kernel, path=path, version=told.get("version"), flavour=flavour, signer=signer)
 
 
 def _modinfo(host: Host, path: str) -> dict[str, str] | Unknown:
     """Ask modinfo; without it, find the strings that an uncompressed module carries in its section .modinfo."""
     answer = host.run("modinfo", host.real(path))
     if not isinstance(answer, Unknown) and answer is not None and answer.status == 0 and "version:" in answer.stdout:
-        return files.table(answer.stdout)
+        return {"signer": "", **files.table(answer.stdout)}
     if not path.endswith(".ko"):
         return Unknown("unsupported", "there is no 'modinfo' here to read a compressed module")
     data = host.read_bytes(path, 256 * 1024 * 1024)

@@ -69,7 +69,8 @@ def gpu_fallen_off_bus(facts: Facts) -> Iterator[Failure]:
         undecided = None
         for index, device in nvidia_cards(facts):
             try:
-                if not need(device.answers) and not works(facts, device):
+                asleep = device.kernel_driver in RESERVING or device.volatile.power_state == "suspended"
+                if not asleep and not need(device.answers) and not works(facts, device):
                     yield Sign(device.address, f"/hardware/pci/{index}/answers")
             except Undecided as reason:
                 undecided = undecided or reason
@@ -82,7 +83,7 @@ def gpu_fallen_off_bus(facts: Facts) -> Iterator[Failure]:
         silent,
         logged("gpu-off-bus"),
         logged("xid", codes=OFF_BUS_XIDS),
-        fixes=lambda gpu: (hardware.cold_start(), hardware.reseat(), _less_power(gpu)),
+        fixes=lambda which: (hardware.cold_start(), hardware.reseat(), _less_power(which)),
     )
 
 
@@ -96,8 +97,8 @@ def _lost(facts: Facts) -> Iterator[Sign]:
         yield Sign(left[0] if len(left) == len(lost) == 1 else None, f"/driver/nvidia/gpus/{index}/name")
 
 
-def _less_power(gpu: str) -> Fix:
-    commands = (f"sudo nvidia-smi -i {gpu} -pl 200", f"sudo nvidia-smi -i {gpu} -lgc 300,1200")
+def _less_power(which: str) -> Fix:
+    commands = (f"sudo nvidia-smi{which} -pl 200", f"sudo nvidia-smi{which} -lgc 300,1200")
     return by_system(CAP_POWER, commands, NVIDIA_SMI, restart="none")
 
 
@@ -121,7 +122,7 @@ def gpu_power_cable_missing(facts: Facts) -> Iterator[Failure]:
         facts,
         logged("power-cable-missing"),
         logged("xid", codes=POWER_XIDS),
-        fixes=lambda gpu: (by_hand(PLUG_IN, NVIDIA_SMI),),
+        fixes=lambda which: (by_hand(PLUG_IN, NVIDIA_SMI),),
     )
 
 
@@ -140,7 +141,7 @@ def gpu_vbios_boot_failed(facts: Facts) -> Iterator[Failure]:
     yield from failures(
         facts,
         logged("gfw-boot-failed"),
-        fixes=lambda gpu: (hardware.cold_start(), hardware.reseat(), by_hand(UPDATE_VBIOS, NVIDIA_SMI)),
+        fixes=lambda which: (hardware.cold_start(), hardware.reseat(), by_hand(UPDATE_VBIOS, NVIDIA_SMI)),
     )
 
 

@@ -45,14 +45,12 @@ def gpu_ecc_uncorrectable_error(facts: Facts) -> Iterator[Failure]:
         if (need(gpu.volatile.ecc_uncorrected_since_boot) or 0) > 0:
             yield "volatile/ecc_uncorrected_since_boot"
 
-    yield from failures(
-        facts, told(counted), logged("xid", codes=UNCORRECTABLE_XIDS), fixes=lambda gpu: _count_reset_diagnose(gpu)
-    )
+    yield from failures(facts, told(counted), logged("xid", codes=UNCORRECTABLE_XIDS), fixes=_count_reset_diagnose)
 
 
-def _count_reset_diagnose(gpu: str) -> tuple[Fix, ...]:
-    look = by_system(LOOK, (f"nvidia-smi -q -d ECC,ROW_REMAPPER -i {gpu}",), NVIDIA_SMI, restart="none")
-    return look, hardware.reset(gpu), hardware.diagnose()
+def _count_reset_diagnose(which: str) -> tuple[Fix, ...]:
+    look = by_system(LOOK, (f"nvidia-smi -q -d ECC,ROW_REMAPPER{which}",), NVIDIA_SMI, restart="none")
+    return look, hardware.reset(which), hardware.diagnose()
 
 
 @rule(
@@ -78,7 +76,7 @@ def gpu_row_remap_failed(facts: Facts) -> Iterator[Failure]:
             yield "row_remap_failed"
 
     yield from failures(
-        facts, told(failed), logged("xid", codes=REMAP_FAILED_XIDS), fixes=lambda gpu: (hardware.report(),)
+        facts, told(failed), logged("xid", codes=REMAP_FAILED_XIDS), fixes=lambda which: (hardware.report(),)
     )
 
 
@@ -105,7 +103,7 @@ def gpu_row_remap_pending(facts: Facts) -> Iterator[Failure]:
         if need(gpu.retired_pages_pending):
             yield "retired_pages_pending"
 
-    yield from failures(facts, told(pending), fixes=lambda gpu: (hardware.reset(gpu),))
+    yield from failures(facts, told(pending), fixes=lambda which: (hardware.reset(which),))
 
 
 @rule(
@@ -128,7 +126,7 @@ def gpu_inforom_corrupt(facts: Facts) -> Iterator[Failure]:
         if need(gpu.inforom_valid) is False:
             yield "inforom_valid"
 
-    yield from failures(facts, told(damaged), fixes=lambda gpu: (by_hand(UPDATE, NVIDIA_SMI),))
+    yield from failures(facts, told(damaged), fixes=lambda which: (by_hand(UPDATE, NVIDIA_SMI),))
 
 
 @rule(
@@ -158,7 +156,7 @@ def gpu_recovery_action_required(facts: Facts) -> Iterator[Failure]:
         yield Failure(
             evidence=(f"/driver/nvidia/gpus/{index}/recovery_action",),
             fields={"gpu": label(facts, address), "action": action},
-            fixes=(hardware.reset(address),) if action == "reset" else (advice,),
+            fixes=(hardware.reset(f" -i {address}"),) if action == "reset" else (advice,),
             subject=address,
         )
 

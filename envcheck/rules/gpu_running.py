@@ -53,7 +53,7 @@ def gpu_overheating(facts: Facts) -> Iterator[Failure]:
             yield "volatile/slowdown_reasons"
             yield "volatile/temperature_celsius"
 
-    yield from failures(facts, told(hot), fixes=lambda gpu: (_show(COOL, gpu, "TEMPERATURE,PERFORMANCE"),))
+    yield from failures(facts, told(hot), fixes=lambda which: (_show(COOL, which, "TEMPERATURE,PERFORMANCE"),))
 
 
 @rule(
@@ -76,11 +76,11 @@ def gpu_power_throttling(facts: Facts) -> Iterator[Failure]:
         if "power-brake" in need(gpu.volatile.slowdown_reasons):
             yield "volatile/slowdown_reasons"
 
-    yield from failures(facts, told(braked), fixes=lambda gpu: (_show(CHECK_SUPPLY, gpu, "POWER,PERFORMANCE"),))
+    yield from failures(facts, told(braked), fixes=lambda which: (_show(CHECK_SUPPLY, which, "POWER,PERFORMANCE"),))
 
 
-def _show(title: str, gpu: str, what: str) -> Fix:
-    return by_system(title, (f"nvidia-smi -q -d {what} -i {gpu}",), NVIDIA_SMI, restart="none")
+def _show(title: str, which: str, what: str) -> Fix:
+    return by_system(title, (f"nvidia-smi -q -d {what}{which}",), NVIDIA_SMI, restart="none")
 
 
 @rule(
@@ -104,7 +104,7 @@ def gpu_gsp_firmware_timeout(facts: Facts) -> Iterator[Failure]:
     yield from failures(
         facts,
         logged("xid", codes=GSP_XIDS),
-        fixes=lambda gpu: (
+        fixes=lambda which: (
             hardware.restart(),
             *((_gsp_off(facts),) if proprietary else ()),
             by_hand(OTHER_DRIVER, XID_CATALOGUE),
@@ -138,9 +138,9 @@ def gpu_nvlink_error(facts: Facts) -> Iterator[Failure]:
         logged("xid", codes=NVLINK_XIDS),
         logged("xid", codes=NVLINK_5_XIDS, words="Fatal"),
         logged("sxid", words=", Fatal"),
-        fixes=lambda gpu: (
+        fixes=lambda which: (
             by_system(LINKS, ("nvidia-smi nvlink -s", "nvidia-smi nvlink -e"), NVIDIA_SMI, restart="none"),
-            hardware.reset(gpu),
+            hardware.reset(which),
             hardware.diagnose(),
         ),
     )

@@ -81,7 +81,7 @@ def failures(
     fixes: Callable[[str], tuple[Fix, ...]],
     severity: Severity | None = None,
 ) -> Iterator[Failure]:
-    """Yield one failure for each GPU that gives a sign. ``fixes`` gets what nvidia-smi calls the GPU.
+    """Yield one failure for each GPU that gives a sign. ``fixes`` gets the option that names it to nvidia-smi.
 
     Raises:
         Undecided: at the end, if one of the looks could not be taken.
@@ -98,7 +98,7 @@ def failures(
         yield Failure(
             evidence=tuple(sign.pointer for sign in found),
             fields={"gpu": label(facts, address)},
-            fixes=fixes(address or "0"),
+            fixes=fixes(f" -i {address}" if address else ""),
             subject=address,
             severity=severity,
         )
