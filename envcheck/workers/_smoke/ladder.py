@@ -19,7 +19,7 @@ LAST = "all-devices"
 WORDS = 4000  #: of an error message that are kept
 
 
-def walk(channel, devices, ended, make_bench):
+def walk(channel, devices, ended, make_bench, ladder=LADDER):
     """Walk all ``devices`` but those that an earlier child walked: ``ended`` maps their names to how it went."""
     ended = dict(ended)
     for device in devices:
@@ -27,16 +27,16 @@ def walk(channel, devices, ended, make_bench):
             continue
         bench = make_bench(device)
         reason = bench.framework.why_not("device", device)
-        failed = None if reason else _climb(channel, bench, _all_devices_of(device, devices, ended))
+        failed = None if reason else _climb(channel, bench, (*ladder, (LAST, _all_devices_of(device, devices, ended))))
         ended[device["name"]] = "skipped" if reason else "failed" if failed else "passed"
         outcome = {"status": ended[device["name"]], "failed_stage": failed, "reason": reason}
         channel.fact("device", dict(outcome, name=device["name"]))
 
 
-def _climb(channel, bench, all_devices):
+def _climb(channel, bench, ladder):
     """Try every stage on one device; return the one that failed, or None."""
     failed = None
-    for stage, run in (*LADDER, (LAST, all_devices)):
+    for stage, run in ladder:
         if failed:
             _report(channel, bench, stage, "skipped", 0.0, {"detail": "not tried, because %s failed" % failed})
         elif _try(channel, bench, stage, run) == "failed":

@@ -1,0 +1,36 @@
+"""What the Keras 2 backends have in common that are reached through Keras models alone."""
+
+import numpy
+
+RECURRENT = {}
+TURNS_KERNELS = False
+
+
+def loaded(keras):
+    pass
+
+
+def predict(keras, layer, values, weights, options=None):
+    """Return what a layer with these weights makes of the values, and the model that it was made to.
+
+    ``options`` are those of ``model.compile``.
+    """
+    inputs = keras.layers.Input(values.shape[1:])
+    model = keras.models.Model(inputs, layer(inputs))
+    layer.set_weights(weights)
+    if options:
+        model.compile("sgd", "mse", **options)
+    return model.predict(values, batch_size=len(values)), model
+
+
+def back_unchanged(keras, values):
+    """Return the values as a variable of Keras gives them back."""
+    return numpy.asarray(keras.backend.get_value(keras.backend.variable(values)))
+
+
+def compile_options():
+    return {}
+
+
+def arithmetic(device):
+    return "float32"
