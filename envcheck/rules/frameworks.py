@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
+from packaging.version import Version
+
 from envcheck.fixes.environments import with_python
 from envcheck.fixes.packages import change, shows
 from envcheck.knowledge.frameworks import newest, pythons
 from envcheck.model.facts import Facts
-from envcheck.model.unknown import known, need
+from envcheck.model.unknown import Undecided, Unknown, known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.shared import chosen_on_purpose, listed, minor_of, title_of, version_of
 from envcheck.words import template
@@ -106,6 +108,8 @@ def python_version_unsupported(facts: Facts) -> Iterator[Failure]:
     index = next((place for place, found in enumerate(backends) if found.name == wanted), None)
     if index is None or need(backends[index].installed) or not supported or minor in supported:
         return
+    if Version(minor) < Version(supported[0]):
+        raise Undecided(Unknown("unsupported", f"the table of packages begins with Python {supported[0]}"))
     yield Failure(
         evidence=("/python/version", f"/backends/{index}/installed"),
         fields={
