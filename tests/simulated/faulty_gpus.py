@@ -1,7 +1,7 @@
 """More machines with one fault each: GPUs that are ill, modules that do not fit, CUDA that does not start."""
 
 from simulated.faulty_hosts import CONTAINER, HGX, KERNEL_UPDATED, WITHOUT_MODULE, WSL, changed, workstation
-from simulated.gpus import GEFORCE, H100, machine
+from simulated.gpus import GEFORCE, GIB, H100, machine
 from simulated.hosts import (
     DRIVER,
     HEALTHY,
@@ -129,6 +129,9 @@ FAULTY_GPUS: dict[str, Machine] = {
     "gpu-mig-instance-not-selected": Machine(
         MIG.trees, machine(1, H100, driver=DRIVER, changes={"gpu.0.mig_mode": 1, "cuInit": "!100"})
     ),
+    "vgpu-unlicensed": changed(VGPU, gpu__0__vgpu_licensed=0),
+    "gpu-exclusive-compute-mode": workstation({"gpu.0.compute_mode": 2}),
+    "gpu-memory-held-by-other-process": workstation({"gpu.0.memory_used": 24 * GIB - 4096}),
     "cuda-visible-devices-renumbered": workstation(environ={"CUDA_VISIBLE_DEVICES": "0,4"}),
     "cuda-debug-environment": workstation(environ={"CUDA_LAUNCH_BLOCKING": "1"}),
     "slurm-job-without-gpu": Machine(HGX.trees, {**(HGX.told or {}), **DEAD}, {"SLURM_JOB_ID": "4711"}),
