@@ -6,8 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 from documents import complete, texts
-from hypothesis import assume, example, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, example, given, settings, strategies as st
 
 from envcheck.model.report import Evidence, Explanation, Report
 from envcheck.redact import Identity, identity_from, redact, redact_explanation, redact_text
@@ -64,16 +63,21 @@ def uuids() -> st.SearchStrategy[str]:
 IPV4 = (
     st.ip_addresses(v=4).filter(lambda address: not address.is_loopback and address.packed[0] not in (0, 255)).map(str)
 )
-IPV6 = st.ip_addresses(v=6, network="2000::/4").map(str) | st.ip_addresses(v=6, network="fe80::/16").map(str).filter(
-    lambda address: not address.endswith("::")
+IPV6 = (
+    (st.ip_addresses(v=6, network="2000::/4") | st.ip_addresses(v=6, network="fe80::/16"))
+    .map(str)
+    .filter(lambda address: not address.endswith("::"))
 )
 MAC = st.lists(hexadecimal(2), min_size=6, max_size=6).map(":".join)
+
+LETTERED_MAC = MAC.filter(lambda mac: not mac.replace(":", "").isdigit())
 
 #: For each kind: what is planted, and the sentences that it is planted in.
 PLANTS: dict[str, tuple[st.SearchStrategy[str], tuple[str, ...]]] = {
     "own user": (
         st.just(USER),
-        ("job of {0}", "/scratch/{0}/run", "/tmp/{0}_cache/x", "{0}@login", "drwx {0} {0} 4096", "'{0}'", "uid=1000({0})"),
+        ("job of {0}", "/scratch/{0}/run", "/tmp/{0}_cache/x", "{0}@login", "drwx {0} {0} 4096", "'{0}'",
+            "uid=1000({0})"),
     ),
     "own host": (
         st.sampled_from([HOST, f"{HOST}.{DOMAIN}", HOST.upper() + f".{DOMAIN}"]),
@@ -86,20 +90,23 @@ PLANTS: dict[str, tuple[st.SearchStrategy[str], tuple[str, ...]]] = {
     "home of another": (
         WORD,
         (
-            "/home/{0}/x.py", "File \"/Users/{0}/model.py\", line 3", "C:\\Users\\{0}\\venv", "C:\\\\Users\\\\{0}\\\\venv",
-            "c:/users/{0}/x", "/nfs/home/{0}", "'/home/{0}'", "~{0}/data", "PATH=/home/{0}/bin:/usr/bin", "{0}@server:~/x",
+            "/home/{0}/x.py", "File \"/Users/{0}/model.py\", line 3", "C:\\Users\\{0}\\venv",
+            "C:\\\\Users\\\\{0}\\\\venv",
+            "c:/users/{0}/x", "/nfs/home/{0}", "'/home/{0}'", "~{0}/data", "PATH=/home/{0}/bin:/usr/bin",
+            "{0}@server:~/x",
         ),
     ),
     "IPv4": (
         IPV4,
         (
-            "connect to {0} failed", "{0}:8888", "http://{0}/", "inet {0}/24", "NCCL INFO Using [0]eth0:{0}<0>", "no answer by {0}",
+            "connect to {0} failed", "{0}:8888", "http://{0}/", "inet {0}/24",
+            "NCCL INFO Using [0]eth0:{0}<0>", "no answer by {0}",
             "MASTER_ADDR={0}", "TensorFlow: host {0} refused", "peers {0}, {0}", "[{0}]", "ssh admin@{0}",
         ),
     ),
     "IPv6": (IPV6, ("listening on [{0}]:8888", "inet6 {0}/64", "{0}", "route to {0} is gone")),
     "MAC": (
-        MAC | MAC.map(str.upper) | MAC.filter(lambda mac: not mac.replace(":", "").isdigit()).map(lambda mac: mac.replace(":", "-")),
+        MAC | MAC.map(str.upper) | LETTERED_MAC.map(lambda mac: mac.replace(":", "-")),
         ("ether {0} txqueuelen", "{0}", "MAC={0};"),
     ),
     "GPU": (uuids(), ("GPU-{0}", "MIG-{0}", "MIG-GPU-{0}/1/0", "CUDA_VISIBLE_DEVICES=GPU-{0},GPU-{0}", "uuid: {0}")),
@@ -132,10 +139,14 @@ PLANTS: dict[str, tuple[st.SearchStrategy[str], tuple[str, ...]]] = {
     "password": (
         RANDOM | WORD,
         (
-            "https://me:{0}@pypi.org/simple", "git+https://{0}@github.com/a/b", "password={0}", "PASSWORD: {0}", '"password": "{0}"',
-            "{{'db_password': '{0}'}}", "mysql --password {0} -h x", "--auth-token={0}", "http://localhost:8888/?token={0}",
-            "http://localhost/lab?a=1&token={0}&b=2", "WANDB_API_KEY={0}", "export HF_TOKEN='{0}'", "AWS_SECRET_ACCESS_KEY={0} x",
-            "error: MY_PASS={0}", '{{"token_count":5,"password":"{0}"}}', "machine x login me password {0}", "clientSecret={0}",
+            "https://me:{0}@pypi.org/simple", "git+https://{0}@github.com/a/b", "password={0}",
+            "PASSWORD: {0}", '"password": "{0}"',
+            "{{'db_password': '{0}'}}", "mysql --password {0} -h x", "--auth-token={0}",
+            "http://localhost:8888/?token={0}",
+            "http://localhost/lab?a=1&token={0}&b=2", "WANDB_API_KEY={0}", "export HF_TOKEN='{0}'",
+            "AWS_SECRET_ACCESS_KEY={0} x",
+            "error: MY_PASS={0}", '{{"token_count":5,"password":"{0}"}}', "machine x login me password {0}",
+            "clientSecret={0}",
             "Authorization: Basic {0}", "-H 'Authorization: token {0}'", "Cookie: a={0}; b", "SSHPASS={0}",
         ),
     ),
@@ -149,7 +160,8 @@ PLANTS: dict[str, tuple[st.SearchStrategy[str], tuple[str, ...]]] = {
         ),
     ),
     "public key": (RANDOM, ("ssh-ed25519 AAAA{0} me", "ssh-rsa AAAA{0}")),
-    "secret of the environment": (st.just("correct horse battery"), ("it said correct horse battery.", "x=correct horse battery")),
+    "secret of the environment": (st.just("correct horse battery"), ("it said correct horse battery.",
+        "x=correct horse battery")),
 }  # fmt: skip
 
 
@@ -214,6 +226,8 @@ HARMLESS = [
     "Ignoring invalid distribution ~ensorflow (/usr/lib/python3/dist-packages) ~5 GB",
     "/home/ubuntu/.keras/keras.json /home/conda/feedstock_root/x /Users/runner/work /home/jovyan/x root test user",
     "https://docs.nvidia.com/home/index.html https://example.org/users/guide",
+    "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c 00000000-0000-0000-0000-000000000000",
+    "11.1.1+~10.9.0.58~11.8.0-5~deb12u1 and opencv-python 4.12.0.88 requires numpy",
     "a will to mark the max test of art in may",
     "serial8250: ttyS0 at I/O 0x3f8 (irq = 4, base_baud = 115200) is a 16550A, serial port 2",
     "NVRM: Xid (PCI:0000:01:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus.",
@@ -289,8 +303,10 @@ def test_redacting_again_on_another_machine_changes_nothing() -> None:
 SNIPPETS = st.sampled_from(
     [sentence.format("bqxz7") for _, sentences in PLANTS.values() for sentence in sentences]
     + HARMLESS
-    + [HOME, USER, HOST, f"{HOST}.{DOMAIN}", "10.3.5.147", "fe80::1", "aa:bb:cc:dd:ee:ff", "a@b.org", "GPU-8932f937", "~", "'", '"']
-    + ["user-1", "secret-1", "ip-1", "password=", "token:", "://", "@", ":", "/home/", "C:\\Users\\", "-----BEGIN KEY-----", "?token="]
+    + [HOME, USER, HOST, f"{HOST}.{DOMAIN}", "10.3.5.147", "fe80::1", "aa:bb:cc:dd:ee:ff", "a@b.org",
+        "GPU-8932f937", "~", "'", '"']
+    + ["user-1", "secret-1", "ip-1", "password=", "token:", "://", "@", ":", "/home/", "C:\\Users\\",
+        "-----BEGIN KEY-----", "?token="]
 )  # fmt: skip
 
 
@@ -476,8 +492,10 @@ def test_an_explanation_is_redacted_too() -> None:
 
 def test_identity_comes_from_the_system_and_the_environment() -> None:
     environ = {
-        "USER": "asmith", "LOGNAME": "asmith", "SUDO_USER": "boss", "HOME": "/root", "HOSTNAME": "tiamat", "HF_TOKEN": "abcdefgh1",
-        "SHORT_TOKEN": "abc", "SSH_AUTH_SOCK": "/tmp/ssh-x/agent.1", "GITHUB_TOKEN_FILE": "/run/secrets/x", "LANG": "de_DE.UTF-8",
+        "USER": "asmith", "LOGNAME": "asmith", "SUDO_USER": "boss", "HOME": "/root", "HOSTNAME": "tiamat",
+        "HF_TOKEN": "abcdefgh1",
+        "SHORT_TOKEN": "abc", "SSH_AUTH_SOCK": "/tmp/ssh-x/agent.1", "GITHUB_TOKEN_FILE": "/run/secrets/x",
+        "LANG": "de_DE.UTF-8",
         "TF_TOKENIZER": "12345678901", "USERPROFILE": "",
     }  # fmt: skip
     assert identity_from(environ, "tiamat.acme.example", "ACME\\asmith", "/home/asmith") == Identity(
@@ -497,7 +515,8 @@ def test_nobody_changes_only_what_has_a_shape(text: str) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["token", "a", "-", "/home/a", "1.2.3.4 ", "::", "a@", "://a", "-----BEGIN A-----", "=", "'", "0123456789abcdef-", "aa:",
+    ["token", "a", "-", "/home/a", "1.2.3.4 ", "::", "a@", "://a", "-----BEGIN A-----", "=", "'",
+        "0123456789abcdef-", "aa:",
      "password=", "cuda ", "https://a/", "user ", "a.b.", "eyJa.", "sk-a", "serial ", " ", "\n", "A:/Users/a ", "=\\'"],
 )  # fmt: skip
 def test_long_texts_take_no_longer_than_they_are_long(piece: str) -> None:

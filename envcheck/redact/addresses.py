@@ -28,9 +28,10 @@ _ADDRESS_BEFORE = re.compile(
     $"""
 )
 _ADDRESS_AFTER = re.compile(r":[0-9]{2,5}\b|/[0-9]{1,2}\b(?!\.)|<[0-9]+>")
-_VERSION_JUST_BEFORE = re.compile(r"(?:[=<>~!]=\s?|[<>]\s?|(?<=[A-Za-z0-9\])])[~+-])$")
+_VERSION_JUST_BEFORE = re.compile(r"(?:[=<>~!]=\s?|[<>]\s?|(?<=[A-Za-z0-9\])+~])[~+-])$")
 _VERSION_AFTER = re.compile(
     r"[-+~][A-Za-z]|-[0-9]+(?![0-9.])|\.(?:dev|post|rc|whl|so|tar|zip|exe|json|dist|egg|conda|deb|rpm)"
+    r"|[ ](?:requires|depends[ ]on|has[ ]requirement|which[ ]is[ ]incompatible)\b"
 )
 _PRODUCT_BEFORE = re.compile(
     r"""(?ix)
@@ -38,14 +39,14 @@ _PRODUCT_BEFORE = re.compile(
         ver | versions? | release | cuda | cu | cudnn\w* | cublas\w* | cufft | curand | cusolver | cusparse\w* | nccl
       | tensorrt | trt | nvjitlink | nvrtc | nvtx | cupti | cufile | npp | nvjpeg | nvml | rocm | hip\w* | miopen
       | drivers? | toolkit | runtime | librar(?:y|ies) | packages? | wheel | kernel | linux | tensorflow | torch
-      | jax\w* | keras | numpy | openvino | onednn | mkl | vulkan | opengl | windows | wsl2? | python | firmware
-      | vbios | bios | requires? | (?:compiled|built|linked)\s(?:with|against|for) | you\shave
+      | opencv\S* | jax\w* | keras | numpy | openvino | onednn | mkl | vulkan | opengl | windows | wsl2? | python
+      | firmware | vbios | bios | requires? | (?:compiled|built|linked)\s(?:with|against|for) | you\shave
       | [a-z0-9]+(?:-[a-z0-9]+)*-cu[0-9]+
     )
     (?: [\s:=(,"'\[/-]+
         (?: versions? | runtime | drivers? | librar(?:y|ies) | API | is | was | has | have | installed | found | loaded
           | with | to | from | of | and | but | or | than | you | needs? | needed | requires? | expected | instead
-          | newer | older | at\sleast | [0-9]+(?:\.[0-9]+)+ )
+          | newer | older | uses? | at\sleast | [0-9]+(?:\.[0-9]+)+ )
         (?![a-z]) )*
     [\s:=("'\[]*$"""
 )
@@ -81,7 +82,7 @@ def _is_ipv4(match: "re.Match[str]", versions: Collection[str]) -> bool:
     if address.is_loopback or number.startswith(("0.", "255.")):
         return False
     before = text[max(0, match.start() - CONTEXT) : match.start()].rpartition("\n")[2]
-    after = text[match.end() : match.end() + 12]
+    after = text[match.end() : match.end() + CONTEXT]
     if _ADDRESS_BEFORE.search(before) or _ADDRESS_AFTER.match(after):
         return True
     if number in versions or _VERSION_JUST_BEFORE.search(before) or _VERSION_AFTER.match(after):

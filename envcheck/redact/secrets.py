@@ -55,8 +55,8 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-STRONG = _words("password passwd passphrase pwd secret secrets apikey")
-WEAK = _words("token pat auth authorization credential credentials cookie signature sig sessionid")
+STRONG = _words("password passwd passphrase pwd secret apikey")
+WEAK = _words("token secrets pat auth authorization credential credentials cookie signature sig sessionid")
 KINDS_OF_KEYS = _words("api access secret private encryption signing account license ssh master shared auth")
 #: A 'token' of a language model is no secret.
 LANGUAGE_MODEL = _words(

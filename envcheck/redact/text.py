@@ -15,6 +15,14 @@ GPU_UUID = re.compile(rf"(?<![A-Za-z0-9])(GPU|MIG)-({_HEX}{{8}}(?:-{_HEX}{{4}}){
 #: CUDA_VISIBLE_DEVICES takes the beginning of a UUID too (CUDA C++ Programming Guide, "CUDA Environment Variables").
 GPU_UUID_BEGINNING = re.compile(rf"(?<![A-Za-z0-9])(GPU|MIG)-({_HEX}{{8}}(?:-{_HEX}{{1,12}}){{0,4}})(?![A-Za-z0-9-])")
 UUID = re.compile(rf"(?<![A-Za-z0-9]){_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}(?![A-Za-z0-9])")
+#: Of no machine: the nil UUID, and vendors of EFI variables (UEFI 2.10, 3.3 and 32.3.1).
+COMMON_UUIDS = frozenset(
+    (
+        "00000000-0000-0000-0000-000000000000",
+        "8be4df61-93ca-11d2-aa0d-00e098032b8c",
+        "d719b2cb-3d3a-4596-a3bc-dad00e67656f",
+    )
+)
 SERIAL = re.compile(
     r"""(?ix)
     (?<![a-z])(
@@ -97,7 +105,7 @@ class TextRedactor:
     def _identifiers(self, text: str) -> str:
         text = GPU_UUID.sub(lambda match: self._gpu(match[1], match[2]), text)
         text = GPU_UUID_BEGINNING.sub(lambda match: self._aliases.beginning(match[1].lower(), match[2].lower()), text)
-        text = UUID.sub(lambda match: self._aliases.of("uuid", match[0].lower()), text)
+        text = UUID.sub(lambda match: self._uuid(match[0]), text)
         text = SERIAL.sub(lambda match: match[1] + self._aliases.of("serial", match[2]), text)
         text = EMAIL.sub(lambda match: match[0] if _is_no_email(match) else self._aliases.of("email", match[0]), text)
         return LOGIN.sub(lambda match: f"{self._owner(match[1])}@{self._host(match[2])}", text)
@@ -106,6 +114,9 @@ class TextRedactor:
         alias = self._aliases.of(kind.lower(), uuid.lower())
         self._aliases.same("uuid", uuid.lower(), alias)
         return alias
+
+    def _uuid(self, uuid: str) -> str:
+        return uuid if uuid.lower() in COMMON_UUIDS else self._aliases.of("uuid", uuid.lower())
 
     def _owner(self, name: str) -> str:
         stripped = name.rstrip(".")
