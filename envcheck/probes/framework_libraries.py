@@ -5,6 +5,7 @@ PyTorch's stand in the headers of its files; TensorFlow and JAX open theirs whil
 
 import posixpath
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from packaging.version import InvalidVersion, Version
@@ -12,7 +13,7 @@ from packaging.version import InvalidVersion, Version
 from envcheck.host import Host
 from envcheck.knowledge import cuda_libraries
 from envcheck.model.facts import Backend
-from envcheck.probes import elf_dynamic
+from envcheck.probes import elf_dynamic, torch_preloads
 from envcheck.probes.loader import Asker
 
 TORCH_FILES = (
@@ -32,6 +33,7 @@ class Request:
     soname: str
     asker: Asker
     required: bool = True
+    opens: str | None = None  #: the file that the framework opens itself, if CUDA's runtime is there already
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,16 @@ class Requests:
     wheels: str
 
 
-def of(host: Host, backend: Backend) -> Requests | None:
-    """Return what a framework asks for; None for one that was not built for CUDA or whose ways are not known."""
+def of(host: Host, backend: Backend, path: Sequence[str]) -> Requests | None:
+    """Return what a framework asks for; None for one that was not built for CUDA or whose ways are not known.
+
+    ``path`` is the target's sys.path.
+    """
     cuda, location = backend.built_for.cuda, backend.location
     if backend.installed is not True or not isinstance(cuda, str) or not isinstance(location, str):
         return None
     if backend.name == "torch":
-        return _torch(host, location)
+        return _torch(host, location, path, cuda)
     if backend.name == "tensorflow":
         return _tensorflow(host, backend, location, cuda)
     return _jax(host, backend, location, cuda) if backend.name == "jax" else None
@@ -60,10 +65,17 @@ def asker(host: Host, path: str) -> Asker | None:
     return Asker(path, host, dynamic) if dynamic is not None else None
 
 
-def _torch(host: Host, location: str) -> Requests:
+def _torch(host: Host, location: str, path: Sequence[str], cuda: str) -> Requests:
     askers = [found for name in TORCH_FILES if (found := asker(host, f"{location}/lib/{name}"))]
-    requests = tuple(Request(name, found) for found in askers for name in found.dynamic.needed)
-    return Requests("torch", requests, wheels="last")
+    requests = [Request(name, found) for found in askers for name in found.dynamic.needed]
+    wanted = {request.soname for request in requests}
+    first = [request for request in requests if request.asker is askers[0]]
+    opened = [
+        Request(name, askers[0], opens=file)
+        for file in (torch_preloads.files(host, location, path, cuda) if askers else ())
+        if (name := posixpath.basename(file)) in wanted or name.startswith("libnvJitLink.so")
+    ]
+    return Requests("torch", (*first, *opened, *requests), wheels="last")
 
 
 def _tensorflow(host: Host, backend: Backend, location: str, cuda: str) -> Requests | None:

@@ -29,7 +29,9 @@ def probe(host: Host, python: Python, backends: tuple[Backend, ...] | Unknown) -
     """Search for the libraries of every framework that was built for CUDA; nothing where there is none."""
     if isinstance(backends, Unknown):
         return backends
-    built = [found for backend in backends if (found := framework_libraries.of(host.unrooted(), backend)) is not None]
+    path = [folder for folder in known(python.path, known(python.site_packages, ())) if folder]
+    searched = (framework_libraries.of(host.unrooted(), backend, path) for backend in backends)
+    built = [found for found in searched if found is not None]
     if not built:
         return ()
     if system(host) != "Linux":
@@ -77,8 +79,13 @@ class _Walk:
 
     def all_of(self, requests: Requests) -> tuple[LibrarySearch, ...]:
         for request in requests.requests:
-            self._load(requests, request)
+            if request.opens is None or self._has_runtime():
+                self._load(requests, request)
         return tuple(self._found.values())
+
+    def _has_runtime(self) -> bool:
+        runtimes = (found for found in self._found.values() if cuda_libraries.short_name(found.soname) == "cudart")
+        return any(found.winner is not None for found in runtimes)
 
     def _load(self, requests: Requests, request: Request) -> None:
         """Search for a library and then, breadth first, for what it needs in turn."""
@@ -98,6 +105,8 @@ class _Walk:
 
     def _places(self, requests: Requests, request: Request, own: bool) -> Iterator[tuple[Place, bool]]:
         """Yield the files that have the name, and whether they count in the search."""
+        if request.opens is not None:
+            yield Place(request.opens, PRELOADED, request.asker.host), True
         wheels = [place for place in self._elsewhere if place.via == WHEEL]
         if own and requests.wheels == "first":
             yield from ((Place(at.path, PRELOADED, at.host), True) for at in self._in(wheels, request.soname))

@@ -203,8 +203,8 @@ def ptxas_too_old(facts: Facts) -> Iterator[Failure]:
     title=template("The only PTX assembler here is a release that is known to compile wrongly"),
     message=template(
         "XLA, the compiler of {frameworks}, translates programs for the GPU with ptxas. All that is found is {ptxas}, "
-        "of version {version}. XLA names this release as one whose programs may compute wrong results: some releases of "
-        "XLA refuse it, others use it all the same."
+        "of version {version}. XLA names this release as one whose programs may compute wrong results: some releases "
+        "of XLA refuse it, others use it all the same."
     ),
 )
 def ptxas_known_buggy(facts: Facts) -> Iterator[Failure]:

@@ -278,6 +278,8 @@ def cuda_major(soname: str) -> int | None:
 def cuda_libraries_mixed_major(facts: Facts) -> Iterator[Failure]:
     """Some CUDA libraries have the same name in two CUDA versions, and the one that is found is of the other.
 
+    It is an error where the framework failed, otherwise a warning: what needs that library may fail later.
+
     libcusolver.so.11 is in CUDA 11 and 12, libcusparse.so.12 in 12 and 13. What it needs in turn tells where it
     belongs: 'libnvJitLink.so.12: cannot open shared object file' in a stack of CUDA 11 is the sign.
     """
@@ -306,7 +308,7 @@ def cuda_libraries_mixed_major(facts: Facts) -> Iterator[Failure]:
                         },
                         fixes=(by_hand(ONE_CUDA, JAX),),
                         subject=backend.name,
-                        severity=severity(facts, backend),
+                        severity=severity(facts, backend) if _failed(facts, backend) else "warning",
                     )
                     return
 

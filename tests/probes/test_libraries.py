@@ -2,6 +2,8 @@
 
 import shutil
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -261,3 +263,62 @@ def test_only_linux_is_read(tmp_path: Path) -> None:
     found = libraries.probe(host, python(tmp_path / "env"), (backend,))
     assert isinstance(found, Unknown)
     assert found.reason == "unsupported"
+
+
+PRELOADING = """
+import ctypes, glob, os
+here = os.path.dirname(os.path.abspath(__file__))
+site = os.path.dirname(here)
+
+
+def _preload_cuda_deps():
+    cuda_libs = [
+        ("nvjitlink", "libnvJitLink.so.*[0-9]"),
+        ("cusparse", "libcusparse.so.*[0-9]"),
+        ("nccl", "libnccl.so.*[0-9]"),
+        ("cufft", "libcufft.so.*[0-9]"),
+    ]
+    for folder, name in cuda_libs:
+        found = [path for part in (folder, "cu13") for path in glob.glob(f"{site}/nvidia/{part}/lib/{name}")]
+        if not found:
+            raise ValueError(name)
+        ctypes.CDLL(found[0])
+
+
+def load():
+    ctypes.CDLL(f"{here}/lib/libtorch_global_deps.so", mode=ctypes.RTLD_GLOBAL)
+    try:
+        _preload_cuda_deps()
+    except Exception:
+        pass
+    ctypes.CDLL(f"{here}/lib/libtorch_cuda.so")
+
+
+load()
+for line in open("/proc/self/maps"):
+    if "/nvidia/" in line:
+        print(line.split()[-1])
+"""
+
+
+def test_torch_opens_wheels_before_the_loader_is_asked(tmp_path: Path) -> None:
+    """A wheel for CUDA 12 is taken by a PyTorch with CUDA 13, where both give a library the same name."""
+    site = tmp_path / "env" / SITE
+    nvidia, own = site / "nvidia", "$ORIGIN/../../nvidia/cu13/lib"
+    for name in ("libcudart.so.13", "libnvJitLink.so.13", "libcufft.so.12"):
+        shared_library(nvidia / "cu13/lib" / name)
+    shared_library(nvidia / "cu13/lib/libcusparse.so.12", needs=["libnvJitLink.so.13"], runpath="$ORIGIN")
+    shared_library(nvidia / "nvjitlink/lib/libnvJitLink.so.12")
+    shared_library(nvidia / "cusparse/lib/libcusparse.so.12", needs=["libnvJitLink.so.12"])
+    shared_library(nvidia / "cufft/lib/libcufft.so.11")
+    torch(tmp_path, "libcudart.so.13", rpath=own)
+    needs = ["libcudart.so.13", "libcusparse.so.12", "libcufft.so.12"]
+    shared_library(site / "torch/lib/libtorch_cuda.so", needs=needs, rpath=own)
+    (site / "torch/__init__.py").write_text(PRELOADING, encoding="utf-8")
+    found = search(tmp_path, framework("torch", site / "torch", "13.0"))
+    predicted = {taken.file for library in found.values() if (taken := winner(library)) and "/nvidia/" in taken.path}
+    script = str(site / "torch/__init__.py")
+    answer = subprocess.run([sys.executable, "-I", script], capture_output=True, text=True, check=True)
+    assert predicted == set(answer.stdout.split())
+    assert str(nvidia / "cusparse/lib/libcusparse.so.12") in predicted
+    assert found["libcufft.so.12"].winner is not None
