@@ -11,7 +11,7 @@ from envcheck.model.unknown import Unknown, known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.environment import hidden_by_variable
 from envcheck.rules.requirements import Unmet, install_wanted, places, unmet
-from envcheck.rules.searches import Found, bring, of_framework
+from envcheck.rules.searches import Found, bring, meant_for_gpu, of_framework
 from envcheck.rules.shared import (
     CUDA_LIBRARY_FAULTS,
     GPU_FAULTS,
@@ -91,7 +91,7 @@ def cuda_libraries_missing(facts: Facts) -> Iterator[Failure]:
             },
             fixes=_bring_libraries(facts, found, missing) if missing else (bring(facts, found),),
             subject=found.name,
-            severity="error" if _meant_for_gpu(facts, found) else "warning",
+            severity="error" if meant_for_gpu(facts, found) else "warning",
         )
 
     yield from for_each_framework(facts, check)
@@ -116,12 +116,6 @@ def _harmful(facts: Facts, found: Backend) -> bool:
     if found.name == "torch":
         return need(found.imported.status) != "ok"
     return bool(usable_gpus(facts)) and hidden_by_variable(facts) is None and not sees_gpu(found)
-
-
-def _meant_for_gpu(facts: Facts, found: Backend) -> bool:
-    """Say whether somebody asked for the GPU: TensorFlow's usual build has CUDA in it whether wanted or not."""
-    packages = known(facts.python.packages, ())
-    return found.name != "tensorflow" or any(package.name.startswith("nvidia-") for package in packages)
 
 
 def sees_gpu(found: Backend) -> bool:
@@ -182,7 +176,7 @@ def framework_ignores_gpu(facts: Facts) -> Iterator[Failure]:
             fixes=_look_closer(facts, found),
             subject=found.name,
             severity=(
-                "error" if driver_works and in_use(facts, found.name) and _meant_for_gpu(facts, found) else "warning"
+                "error" if driver_works and in_use(facts, found.name) and meant_for_gpu(facts, found) else "warning"
             ),
         )
 
