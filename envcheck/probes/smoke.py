@@ -12,8 +12,7 @@ from envcheck import child
 from envcheck.host import Host
 from envcheck.model.facts import Backend, EnvironmentVariable, Import, Keras, Python, SmokeRun
 from envcheck.model.unknown import Unknown
-from envcheck.probes import cpu, memory
-from envcheck.probes import smoke_reading as reading
+from envcheck.probes import cpu, memory, smoke_plan, smoke_reading as reading
 
 #: Called with backend, device (or nothing) and stage, from several threads.
 Progress = Callable[[str, str, str], None]
@@ -82,10 +81,10 @@ class _Test:
         reason = self.why_not(backend)
         if reason is not None:
             return _not_imported(backend, Unknown("skipped", reason)), self._skipped_unseen(backend, reason)
-        reason = self._why_no_model(backend)
-        if reason is not None:
-            return self._import_alone(backend, reason)
-        return self._walk(backend)
+        plan = smoke_plan.plan(backend, self.keras)
+        if plan is None:
+            return self._import_alone(backend)
+        return self._walk(backend, plan)
 
     def why_not(self, backend: Backend) -> str | None:
         """Say why a framework is not even imported."""
@@ -101,20 +100,6 @@ class _Test:
             return "the target's Python does not run"
         return None
 
-    def _why_no_model(self, backend: Backend) -> str | None:
-        """Say why no Keras model runs on a framework."""
-        if not backend.keras_backend:
-            return "Keras 3 has no such backend"
-        if self.keras.installed is False:
-            return "Keras is not installed"
-        version = self.keras.version
-        if isinstance(version, str) and version.split(".")[0].isdecimal() and int(version.split(".")[0]) < 3:
-            return f"the smoke test needs Keras 3, and Keras {version} is installed"
-        available = self.keras.backends_available
-        if isinstance(available, tuple) and available and backend.name not in available:
-            return "the installed Keras has no code for this backend"
-        return None
-
     def _skipped_unseen(self, backend: Backend, reason: str) -> tuple[SmokeRun, ...]:
         """Return the run of a framework that is there and was wanted, but could not be started."""
         wanted = self.options.smoke and (self.options.backends is None or backend.name in self.options.backends)
@@ -127,7 +112,9 @@ class _Test:
 
     # --- children -------------------------------------------------------------------------------
 
-    def _child(self, backend: Backend, worker: str, request: Mapping[str, object]) -> child.ChildResult:
+    def _child(
+        self, backend: Backend, added: Mapping[str, str], worker: str, request: Mapping[str, object]
+    ) -> child.ChildResult:
         def announced(stage: str) -> None:
             if self.progress is not None:
                 place = reading.place_of(stage)
@@ -138,7 +125,7 @@ class _Test:
             worker,
             request,
             timeout=self.options.timeout,
-            added=self._added(backend),
+            added=added,
             isolated=self.python.isolated_only is True,
             listener=announced,
         )
@@ -146,40 +133,38 @@ class _Test:
             _remove(result.last("folder"))
         return result
 
-    def _added(self, backend: Backend) -> dict[str, str]:
+    def _added(self, plan: smoke_plan.Plan | None) -> dict[str, str]:
         added = {name: value for name, value in ADDED.items() if name not in self.host.environ}
-        return {"KERAS_BACKEND": backend.name, **added} if backend.keras_backend else added
+        return {"KERAS_BACKEND": plan.backend, **added} if plan and plan.keras else added
 
-    def _import_alone(self, backend: Backend, reason: str) -> Result:
-        result = self._child(backend, "import_framework", {"framework": backend.name})
-        backend = replace(backend, imported=reading.imported(result), devices=reading.devices(result))
-        if not backend.keras_backend:
-            return backend, ()
-        return backend, (_skipped(backend, self._first_device(), reason),)
+    def _import_alone(self, backend: Backend) -> Result:
+        result = self._child(backend, self._added(None), "import_framework", {"framework": backend.name})
+        return replace(backend, imported=reading.imported(result), devices=reading.devices(result)), ()
 
-    def _walk(self, backend: Backend) -> Result:
+    def _walk(self, backend: Backend, plan: smoke_plan.Plan) -> Result:
         """Walk all devices. If a child dies on one of them, another one goes on with the devices left."""
         runs: dict[str, SmokeRun] = {}
         first: child.ChildResult | None = None
         while True:
             request = {
-                "backend": backend.name,
+                "backend": plan.backend,
+                "keras": plan.keras,
                 "devices": list(self.options.devices),
                 "ended": {device: run.status for device, run in runs.items()},
             }
-            result = self._child(backend, "smoke_keras3", request)
+            result = self._child(backend, self._added(plan), plan.worker, request)
             first = first or result
             selected = tuple(first.last("selected") or ())
-            added = self._environment(backend, result)
+            added = self._environment(plan, result)
             for run in reading.runs(result, backend.name, _left(selected, runs) or (self._first_device(),)):
-                runs[run.device] = replace(run, environment_added=added)
+                runs[run.device] = replace(run, environment_added=added, through=plan.through)
             if reading.ended_well(result) or not _left(selected, runs):
                 break
         backend = replace(backend, imported=reading.imported(first), devices=reading.devices(first))
         return backend, (*runs.values(), *_unmatched(backend, first))
 
-    def _environment(self, backend: Backend, result: child.ChildResult) -> tuple[EnvironmentVariable, ...]:
-        added = {**self._added(backend), **{said["name"]: said["value"] for said in result.all("environment_added")}}
+    def _environment(self, plan: smoke_plan.Plan, result: child.ChildResult) -> tuple[EnvironmentVariable, ...]:
+        added = {**self._added(plan), **{said["name"]: said["value"] for said in result.all("environment_added")}}
         return tuple(EnvironmentVariable(name=name, value=value) for name, value in sorted(added.items()))
 
 

@@ -93,4 +93,3 @@ def _import_keras(name, backend):
     keras.backend.set_floatx("float32")
     keras.backend.set_image_data_format("channels_last")
     return keras
-

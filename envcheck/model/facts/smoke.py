@@ -1,6 +1,6 @@
 """The tiny Keras model on each device."""
 
-from envcheck.model.facts.kinds import NOT_RECORDED, Number, OptionalText
+from envcheck.model.facts.kinds import NOT_RECORDED, Number, OptionalText, Text
 from envcheck.model.facts.platform import EnvironmentVariable
 from envcheck.model.record import Record
 from envcheck.model.unknown import Unknown
@@ -47,3 +47,4 @@ class SmokeRun(Record, frozen=True, kw_only=True):
     libraries: tuple[LoadedLibrary, ...] | Unknown
     environment_added: tuple[EnvironmentVariable, ...] | Unknown
     stderr_tail: OptionalText
+    through: Text = NOT_RECORDED  #: ``keras-3``, ``keras-2``, or ``native``: a step without Keras, see ``smoke_plan``

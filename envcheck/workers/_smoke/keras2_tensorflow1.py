@@ -128,7 +128,9 @@ def sharded_step(devices, inputs, targets, weights, rate):
     for device, left, right in rows:
         with scope(device):
             replica = tf.constant(weights)
-            losses.append(tf.reduce_sum((tf.matmul(v1.placeholder_with_default(left, left.shape), replica) - right) ** 2))
+            losses.append(
+                tf.reduce_sum((tf.matmul(v1.placeholder_with_default(left, left.shape), replica) - right) ** 2)
+            )
             gradients.append(tf.gradients(losses[-1], replica)[0])
     after = [tf.constant(weights) - rate * tf.add_n(gradients) for _ in devices]
     (losses, after), places = _fetch([losses, after], {})
