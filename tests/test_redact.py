@@ -60,13 +60,13 @@ def uuids() -> st.SearchStrategy[str]:
     return st.uuids().map(str)
 
 
-IPV4 = (
-    st.ip_addresses(v=4).filter(lambda address: not address.is_loopback and address.packed[0] not in (0, 255)).map(str)
-)
-IPV6 = (
-    (st.ip_addresses(v=6, network="2000::/4") | st.ip_addresses(v=6, network="fe80::/16"))
-    .map(str)
-    .filter(lambda address: not address.endswith("::"))
+OCTET = st.integers(0, 255).map(str)
+FIRST_OCTET = (st.integers(1, 126) | st.integers(128, 254)).map(str)
+IPV4 = st.tuples(FIRST_OCTET, OCTET, OCTET, OCTET).map(".".join)
+IPV6 = st.one_of(
+    st.lists(hexadecimal(4), min_size=7, max_size=7).map(lambda groups: "2a02:" + ":".join(groups)),
+    st.lists(hexadecimal(3), min_size=1, max_size=3).map(lambda groups: "2001:db8::" + ":".join(groups)),
+    st.lists(hexadecimal(4), min_size=4, max_size=4).map(lambda groups: "fe80::" + ":".join(groups)),
 )
 MAC = st.lists(hexadecimal(2), min_size=6, max_size=6).map(":".join)
 
