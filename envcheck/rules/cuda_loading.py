@@ -8,6 +8,7 @@ from packaging.version import Version
 from envcheck.fixes import shell
 from envcheck.fixes.files import by_hand, in_shell
 from envcheck.fixes.nvidia import by_system
+from envcheck.fixes.packages import again
 from envcheck.knowledge import cuda_libraries
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.report import Fix
@@ -15,7 +16,7 @@ from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, rule
 from envcheck.rules.searches import Found, bring, for_each_search, has_them, severity
 from envcheck.rules.shared import GPU_FAULTS, is_first_choice, listed, runs_of, title_of, version_of
-from envcheck.words import template
+from envcheck.words import sentence, template
 
 LOADER = "https://man7.org/linux/man-pages/man8/ld.so.8.html"
 CONDA = "https://docs.conda.io/projects/conda/en/stable/user-guide/tasks/manage-environments.html"
@@ -25,6 +26,8 @@ TO_CACHE = template("Tell the loader of the folder, for every program")
 CONDA_VARIABLE = template("Let the environment tell the loader of its folder, then activate it anew")
 FOR_THIS_SHELL = template("Or tell the loader of the folder in this shell")
 AT_WHEELS = template("Point the loader at the folders of the wheels")
+AGAIN = template("Install {package} anew")
+REPLACE = template("Install what brings {path} anew, or remove that file")
 WITHOUT_VARIABLE = template("Start without the variable; also where it is set: shell profile, module, job script")
 ONE_CUDA = template("Keep one CUDA in this process: an environment of its own, and no other CUDA on the loader's path")
 
@@ -185,6 +188,55 @@ def pip_cuda_libraries_not_found(facts: Facts) -> Iterator[Failure]:
                 subject=backend.name,
                 severity=severity(facts, backend),
             )
+
+    yield from for_each_search(facts, check)
+
+
+DAMAGED = {
+    "truncated": template("ends before its own header says"),
+    "no-library": template("is no shared library at all"),
+}
+"""What stops the loader: it does not go on to the next copy (open_verify in elf/dl-load.c of glibc)."""
+
+
+@rule(
+    "cuda-library-damaged",
+    severity="error",
+    layer="driver",
+    title=template("A CUDA library that {framework} loads is damaged"),
+    message=template(
+        "For {soname} the loader takes {path}, which {problem}. It does not go on to another copy after that: "
+        "{framework} fails with 'file too short' or 'invalid ELF header', or dies when it reads beyond the end."
+    ),
+    after=("disk-full", "library-file-damaged", "package-install-incomplete"),
+)
+def cuda_library_damaged(facts: Facts) -> Iterator[Failure]:
+    """The first copy of a CUDA library in the loader's order is cut short or not a library.
+
+    A full disk, a broken download and a text file of a large-file store in the place of the library leave such files
+    behind.
+    """
+
+    def check(index: int, backend: Backend, searches: list[Found]) -> Iterator[Failure]:
+        for found in searches:
+            problem = need(found.winner.problem) if found.winner is not None else None
+            if found.winner is None or problem not in DAMAGED or has_them(backend):
+                continue
+            name = known(found.winner.package, None)
+            package = next((one for one in known(facts.python.packages, ()) if one.name == name), None)
+            yield Failure(
+                evidence=(f"{found.winner_pointer}/path", f"{found.winner_pointer}/problem"),
+                fields={
+                    "framework": title_of(backend.name),
+                    "soname": found.search.soname,
+                    "path": found.winner.path,
+                    "problem": sentence(DAMAGED[problem]),
+                },
+                fixes=(again(facts, AGAIN, package) if package else by_hand(REPLACE, LOADER, path=found.winner.path),),
+                subject=backend.name,
+                severity=severity(facts, backend),
+            )
+            return
 
     yield from for_each_search(facts, check)
 
