@@ -13,9 +13,10 @@ from envcheck.knowledge import cuda_libraries
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
+from envcheck.rules.causes import GPU_FAULTS
 from envcheck.rules.engine import Failure, rule
 from envcheck.rules.searches import Found, bring, for_each_search, has_them, severity
-from envcheck.rules.shared import GPU_FAULTS, is_first_choice, listed, runs_of, title_of, version_of
+from envcheck.rules.shared import is_first_choice, listed, runs_of, title_of, version_of
 from envcheck.words import sentence, template
 
 LOADER = "https://man7.org/linux/man-pages/man8/ld.so.8.html"

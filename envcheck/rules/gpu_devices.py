@@ -8,20 +8,12 @@ from envcheck.fixes.packages import python
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import Unknown, known, need
+from envcheck.rules.causes import CUDA_LIBRARY_FAULTS, GPU_FAULTS
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.environment import hidden_by_variable
 from envcheck.rules.requirements import Unmet, install_wanted, places, unmet
 from envcheck.rules.searches import Found, bring, meant_for_gpu, of_framework
-from envcheck.rules.shared import (
-    CUDA_LIBRARY_FAULTS,
-    GPU_FAULTS,
-    for_each_framework,
-    in_use,
-    listed,
-    nvidia_gpus,
-    title_of,
-    usable_gpus,
-)
+from envcheck.rules.shared import for_each_framework, in_use, listed, nvidia_gpus, title_of, usable_gpus
 from envcheck.words import sentence, template
 
 KERAS = "https://keras.io/getting_started/"

@@ -7,8 +7,9 @@ from envcheck.fixes.files import by_hand, in_shell
 from envcheck.fixes.packages import python
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.unknown import known, need
+from envcheck.rules.causes import CUDA_LIBRARY_FAULTS
 from envcheck.rules.engine import Failure, rule
-from envcheck.rules.shared import CUDA_LIBRARY_FAULTS, for_each_framework, in_use, last_words, title_of
+from envcheck.rules.shared import for_each_framework, in_use, last_words, title_of
 from envcheck.words import template
 
 KERAS = "https://keras.io/getting_started/"

@@ -8,9 +8,10 @@ from envcheck.fixes.packages import python
 from envcheck.model.facts import Facts, SmokeRun, Stage
 from envcheck.model.report import Fix, Severity
 from envcheck.model.unknown import known, need
+from envcheck.rules.causes import CUDA_LIBRARY_FAULTS, GPU_FAULTS
 from envcheck.rules.engine import Failure, rule
 from envcheck.rules.imports import DEATH_CAUSES, HANG_CAUSES, PACKAGE_CAUSES
-from envcheck.rules.shared import CUDA_LIBRARY_FAULTS, GPU_FAULTS, in_use, title_of
+from envcheck.rules.shared import in_use, title_of
 from envcheck.words import sentence, template
 
 KERAS = "https://keras.io/getting_started/"
