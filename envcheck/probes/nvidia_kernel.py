@@ -1,12 +1,11 @@
 """The kernel's side of NVIDIA's driver: what is loaded, what lies on disk for which kernel, what stands in its way."""
 
-import posixpath
 import re
 
 from envcheck.host import Host
-from envcheck.model.facts import DkmsModule, KernelModuleFile, ModprobeLine, NvidiaKernel, NvidiaProcGpu
+from envcheck.model.facts import KernelModuleFile, ModprobeLine, NvidiaKernel, NvidiaProcGpu
 from envcheck.model.unknown import Unknown
-from envcheck.probes import files, modules
+from envcheck.probes import dkms, files, modules
 from envcheck.probes.system import kernel_release, system
 
 MODULES = ("nvidia", "nvidia_uvm", "nvidia_modeset", "nvidia_drm", "nvidia_peermem", "nouveau", "nova_core", "nvgpu")
@@ -54,7 +53,7 @@ def probe(host: Host) -> NvidiaKernel:
         modules_loaded=modules.loaded(host, *MODULES),
         module_files=_module_files(host),
         kernel_headers=_headers(host),
-        dkms=_dkms(host),
+        dkms=dkms.probe(host),
         modprobe=_modprobe(host),
         command_line=_command_line(host),
         uvm_disable_hmm=_letter(files.line(host, "/sys/module/nvidia_uvm/parameters/uvm_disable_hmm")),
@@ -129,65 +128,6 @@ def _headers(host: Host) -> bool | Unknown:
     if isinstance(release, Unknown):
         return release
     return any(host.exists(f"{tree}/{release}/build/Makefile") is True for tree in MODULE_TREES)
-
-
-# --- DKMS ---------------------------------------------------------------------------------------
-
-
-def _dkms(host: Host) -> tuple[DkmsModule, ...] | Unknown:
-    """Read DKMS' own tree: MODULE/VERSION/KERNEL/ARCH/module, and links kernel-KERNEL-ARCH to what is installed."""
-    names = host.list_dir("/var/lib/dkms")
-    if isinstance(names, Unknown):
-        return names
-    known: list[DkmsModule] = []
-    for name in names or ():
-        if name.startswith("nvidia") and not name.startswith("nvidia-fs"):
-            entries = host.list_dir(f"/var/lib/dkms/{name}")
-            if isinstance(entries, Unknown):
-                return entries
-            known += _dkms_versions(host, name, entries or ())
-    return tuple(known)
-
-
-def _dkms_versions(host: Host, name: str, entries: tuple[str, ...]) -> list[DkmsModule]:
-    base = f"/var/lib/dkms/{name}"
-    links = [entry for entry in entries if entry.startswith("kernel-")]
-    installed = {posixpath.normpath(posixpath.join(base, str(host.link(f"{base}/{link}")))) for link in links}
-    known: list[DkmsModule] = []
-    for version in entries:
-        if version.startswith(("kernel-", "original_module")):
-            continue
-        builds = _dkms_builds(host, f"{base}/{version}")
-        error, failed_for = _build_error(host, f"{base}/{version}/build/make.log")
-        for kernel, folder in builds:
-            state = "installed" if folder in installed else "built"
-            known.append(DkmsModule(name=name, version=version, kernel=kernel, state=state, error=None))
-        if error is not None or not builds:
-            state = "failed" if isinstance(error, str) else "added"
-            known.append(DkmsModule(name=name, version=version, kernel=failed_for, state=state, error=error))
-    return known
-
-
-def _dkms_builds(host: Host, folder: str) -> list[tuple[str, str]]:
-    """Return kernel and folder of each finished build."""
-    builds: list[tuple[str, str]] = []
-    kernels = host.list_dir(folder)
-    for kernel in kernels if isinstance(kernels, tuple) else ():
-        machines = host.list_dir(f"{folder}/{kernel}") if kernel not in ("build", "source") else None
-        for machine in machines if isinstance(machines, tuple) else ():
-            if host.is_dir(f"{folder}/{kernel}/{machine}/module"):
-                builds.append((kernel, f"{folder}/{kernel}/{machine}"))
-    return builds
-
-
-def _build_error(host: Host, path: str) -> tuple[str | None | Unknown, str | None | Unknown]:
-    """Return the first error of a failed build, and its kernel; a build that went well leaves no log in this place."""
-    text = host.read_text(path)
-    if not isinstance(text, str):
-        return text, text
-    kernel = re.search(r"^DKMS make\.log for \S+ for kernel (\S+)", text)
-    match = re.search(r"^.*\b(?:fatal )?error: .*$|^.*\*\*\* .*$", text, re.MULTILINE)
-    return match.group(0).strip()[:300] if match else None, kernel.group(1) if match and kernel else None
 
 
 # --- configuration ------------------------------------------------------------------------------

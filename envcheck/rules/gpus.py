@@ -3,13 +3,26 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from envcheck.model.facts import Facts, KernelMessage, NvidiaGpu, PciDevice
+from envcheck.model.facts import CudaDriver, Facts, KernelMessage, NvidiaGpu, PciDevice
 from envcheck.model.report import Fix, Severity
 from envcheck.model.unknown import Undecided, Unknown, known, need
 from envcheck.rules.engine import Failure, NotApplicable
-from envcheck.rules.shared import DISPLAY_CLASS, NVIDIA_VENDOR_ID, in_container, is_wsl, nvidia_on_bus, usable_gpus
+from envcheck.rules.shared import (
+    DISPLAY_CLASS,
+    NVIDIA_VENDOR_ID,
+    RESERVING,
+    in_container,
+    is_wsl,
+    nvidia_on_bus,
+    usable_gpus,
+)
 
 MESSAGES = "/driver/kernel_log/volatile/messages"
+CUDA_STATUS = "/driver/nvidia/cuda/status"
+CUDA_CODE = "/driver/nvidia/cuda/error_code"
+NVML_STATUS = "/driver/nvidia/nvml/status"
+MODULE_LOADED = "/driver/nvidia/kernel_module_loaded"
+KERNEL = "/driver/nvidia/kernel"
 XID_CATALOGUE = "https://docs.nvidia.com/deploy/xid-errors/index.html"
 MEMORY_ERRORS = "https://docs.nvidia.com/deploy/a100-gpu-mem-error-mgmt/index.html"
 NVIDIA_SMI = "https://docs.nvidia.com/deploy/nvidia-smi/index.html"
@@ -160,3 +173,24 @@ def modules_for_running_kernel(facts: Facts) -> list[int]:
     """Return the places of NVIDIA's module files that belong to the running kernel."""
     release = need(facts.platform.release)
     return [i for i, file in enumerate(need(facts.driver.nvidia.kernel.module_files)) if file.kernel == release]
+
+
+def cuda_failed(facts: Facts, *codes: int) -> CudaDriver | None:
+    """Return the CUDA driver if it ended with one of these codes.
+
+    Raises:
+        Undecided: if it could not be asked, for another reason than a fault of its own.
+    """
+    cuda = facts.driver.nvidia.cuda
+    if isinstance(cuda.status, Unknown) and cuda.status.reason in ("timed-out", "crashed"):
+        return None
+    return cuda if need(cuda.status) == "error" and cuda.error_code in codes else None
+
+
+def idle_cards(facts: Facts) -> list[tuple[int, PciDevice]]:
+    """Return the cards that the driver does not bring to work and that no virtual machine has."""
+    return [
+        (index, device)
+        for index, device in nvidia_cards(facts)
+        if device.kernel_driver not in RESERVING and not works(facts, device)
+    ]

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from envcheck.fixes.files import by_hand
+from envcheck.fixes.files import by_hand, in_shell
 from envcheck.fixes.nvidia import by_system
 from envcheck.model.facts import DeviceNode, Facts, PciDevice
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.gpus import MESSAGES, messages
-from envcheck.rules.shared import RESERVING, for_each, in_container
+from envcheck.rules.shared import RESERVING, for_each, in_container, variable
 from envcheck.words import sentence, template
 
 AMD_VENDOR_ID, INTEL_VENDOR_ID = "1002", "8086"
@@ -28,6 +28,7 @@ PASS_DEVICES = template(
     "Start the container with the devices: docker run --device=/dev/kfd --device=/dev/dri --group-add video "
     "--group-add render IMAGE"
 )
+REMOVE_OVERRIDE = template("Remove the override, and use a build with code for this GPU")
 OTHER_BUILD = template("Use the framework's build for processors, or a GPU from AMD's list")
 INSTALL_RUNTIME = template("Install Intel's compute runtime")
 PASS_INTEL = template("Start the container with the GPU: docker run --device /dev/dri IMAGE")
@@ -177,6 +178,40 @@ def amd_gpu_unsupported(facts: Facts) -> Iterator[Failure]:
         fields={"device": device.address},
         fixes=(by_hand(OTHER_BUILD, ROCM_SUPPORT),),
     )
+
+
+@rule(
+    "rocm-gfx-override-wrong",
+    severity="error",
+    layer="backend",
+    title=template("HSA_OVERRIDE_GFX_VERSION={value} makes the AMD GPU run code of another family"),
+    message=template(
+        "The variable makes ROCm treat the GPU as {pretended}, and it is {real}. Code of another family ends in "
+        "'invalid instruction' or memory faults, or computes nonsense."
+    ),
+)
+def rocm_gfx_override_wrong(facts: Facts) -> Iterator[Failure]:
+    """An override that helps a close relative (gfx1031 as gfx1030) was set for a GPU of another family.
+
+    ROCm's code is made for each chip. The variable lends a chip the code of its sibling; across generations that fails.
+    """
+    found = variable(facts, "HSA_OVERRIDE_GFX_VERSION")
+    if found is None:
+        raise NotApplicable("HSA_OVERRIDE_GFX_VERSION is not set")
+    index, value = found
+    numbers = value.strip().split(".")
+    if len(numbers) != 3 or not all(number.isdecimal() for number in numbers):
+        return
+    for place, node in enumerate(need(facts.driver.amd.compute_nodes)):
+        real = need(node.gfx_target)
+        if real[3:-2] != numbers[0]:
+            pretended = f"gfx{numbers[0]}{int(numbers[1]):x}{int(numbers[2]):x}"
+            yield Failure(
+                evidence=(f"/platform/environment/{index}/value", f"/driver/amd/compute_nodes/{place}/gfx_target"),
+                fields={"value": value, "pretended": pretended, "real": real},
+                fixes=(in_shell(REMOVE_OVERRIDE, "unset HSA_OVERRIDE_GFX_VERSION", source=ROCM_SUPPORT),),
+            )
+            return
 
 
 @rule(

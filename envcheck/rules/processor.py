@@ -31,7 +31,7 @@ NEXT_PATCH = template("Move on to the next patch release, which is built without
         "{framework} {version} is compiled for processors with {missing}, and this one ({model}) does not offer "
         "them. The process dies at import with 'Illegal instruction', or says that the binary was compiled for AVX."
     ),
-    after=("vm-hides-avx", "rosetta-x86-python"),
+    after=("emulated-x86-container-lacks-avx", "vm-hides-avx", "rosetta-x86-python"),
 )
 def cpu_lacks_avx(facts: Facts) -> Iterator[Failure]:
     """A compiled package uses instructions that this processor does not have, AVX most of all.

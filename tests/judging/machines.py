@@ -422,7 +422,7 @@ def cpu_only() -> Data:
         board=None,
         secure_boot=None,
         lockdown="none",
-        container_devices=record(model.ContainerDevices, cdi_specifications=()),
+        container_devices=record(model.ContainerDevices, nvidia_requirement=None, cdi_specifications=()),
         scheduler=record(
             model.Scheduler, name=None, how=None, gpus_allocated=None, gpus_allocated_how=None, cpus_allocated=None
         ),
