@@ -39,7 +39,8 @@ def framework_not_installed(facts: Facts) -> Iterator[Failure]:
     backends = [(index, found) for index, found in enumerate(need(facts.backends)) if found.keras_backend]
     if not backends:
         raise NotApplicable("no framework was looked for")
-    if any(need(found.installed) for _, found in backends):
+    # One that Keras cannot use, such as PaddlePaddle, is a framework too.
+    if any(need(found.installed) for found in need(facts.backends)):
         return
     yield Failure(
         evidence=tuple(f"/backends/{index}/installed" for index, _ in backends),

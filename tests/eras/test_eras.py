@@ -21,7 +21,6 @@ SECONDS = 1200
 #: Of Debian 12. CNTK 2.7 was linked with OpenMPI 1.10; for one process 4.1 does under the old names.
 MPI_PACKAGES = ("libopenmpi3", "libevent-core-2.1-7", "libevent-pthreads-2.1-7", "libhwloc15")
 MPI_NAMES = {"libmpi.so.12": "libmpi.so.40", "libmpi_cxx.so.1": "libmpi_cxx.so.40"}
-PLAIDML = {"PLAIDML_EXPERIMENTAL": "1", "PLAIDML_DEVICE_IDS": "llvm_cpu.0"}
 
 
 @dataclass(frozen=True)
@@ -50,8 +49,19 @@ ERAS = (
     Era("tf210", "3.10", {"tensorflow": ("keras-2", "2.10.1")}),
     Era("tf115", "3.7", {"tensorflow": ("keras-2", "1.15.5")}),
     Era("tf114", "3.6", {"tensorflow": ("keras-2", "1.14.0")}),
-    Era("theano", "3.7", {"theano": ("keras-2", "1.0.5")}),
-    Era("cntk", "3.6", {"cntk": ("keras-2", "2.7")}, mpi=True),
+    Era("theano", "3.7", {"theano": ("keras-2", "1.0.5")}, environ=(("KERAS_BACKEND", "theano"),)),
+    Era("cntk", "3.6", {"cntk": ("keras-2", "2.7")}, mpi=True, environ=(("KERAS_BACKEND", "cntk"),)),
+    Era("kmx", "3.7", {"mxnet": ("keras-2", "1.9.1")}, environ=(("KERAS_BACKEND", "mxnet"),)),
+    Era(
+        "plaid",
+        "3.7",
+        {"plaidml": ("keras-2", "0.7.0")},
+        environ=(
+            ("KERAS_BACKEND", "plaidml.keras.backend"),
+            ("PLAIDML_EXPERIMENTAL", "1"),
+            ("PLAIDML_DEVICE_IDS", "llvm_cpu.0"),
+        ),
+    ),
     Era("mxnet", "3.8", {"mxnet": ("native", "1.9.1")}),
     Era("ort", "3.11", {"onnxruntime": ("native", "1.32.0")}),
     Era("jaxalone", "3.11", {"jax": ("native", "0.10.2")}),

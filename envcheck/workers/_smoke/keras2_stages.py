@@ -107,7 +107,7 @@ def tiny_model(bench, shape, weights):
             keras.layers.Dense(3),
         ]
     )
-    model.set_weights([bench.turned(weights[0])] + weights[1:])
+    model.set_weights([bench.turned(weights[0]), *weights[1:]])
 
     def loss(truth, logits):
         return keras.backend.categorical_crossentropy(truth, logits, from_logits=True)

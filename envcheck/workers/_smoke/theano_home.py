@@ -12,6 +12,6 @@ def keep_out(channel, folder):
     if os.path.exists(os.path.expanduser("~/.theano")) or "compiledir" in flags:
         return
     own = [flags] if flags else []
-    os.environ["THEANO_FLAGS"] = ",".join(own + ["base_compiledir=" + os.path.join(folder, "theano")])
-    said = ",".join(own + ["base_compiledir=(a temporary folder)"])
+    os.environ["THEANO_FLAGS"] = ",".join([*own, "base_compiledir=" + os.path.join(folder, "theano")])
+    said = ",".join([*own, "base_compiledir=(a temporary folder)"])
     channel.fact("environment_added", {"name": "THEANO_FLAGS", "value": said})
