@@ -1,167 +1,420 @@
-"""The laws of the house, read from the imports: the staircase, the purity of rules and renderers, the workers."""
+"""The laws of the house, read from the imports and the syntax of every module. CONTRIBUTING.md says them in words."""
 
 import ast
+import configparser
+import functools
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from interpreters import interpreter
 
 import envcheck
 
+
+def words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 PACKAGE = Path(envcheck.__file__).parent
-WORKERS = PACKAGE / "workers"
-LONGEST_MODULE = 300
+LONGEST_MODULE = 300  #: lines
 
-#: From the ground up; a module imports from its own step and those below, never from above.
-STAIRCASE = (
-    ("model", "redact", "words"),
+#: From the ground up. A module may import what lies on lower floors, and its own room; on a floor of rooms there is no
+#: door from one room to the next.
+FLOORS: tuple[tuple[str, frozenset[str]], ...] = (
+    ("ground", frozenset({"model", "redact", "words", "snapshot"})),
+    ("tools", frozenset({"host", "child", "process", "channel", "knowledge", "fixes", "signatures", "plugins"})),
+    ("rooms", frozenset({"probes", "rules", "render"})),
     (
-        "process",
-        "channel",
-        "child",
-        "host",
-        "knowledge",
-        "signatures",
-        "snapshot",
-        "schema",
-        "requirements",
-        "fixes",
-        "identity",
+        "report",
+        frozenset({"report", "explanation", "passthrough", "compare", "requirements", "identity", "schema"}),
     ),
-    ("probes", "rules", "render"),
-    ("compare", "report", "explanation", "passthrough"),
-    ("library", "excepthook"),
-    ("cli",),
-    ("__main__",),
+    ("fleet", frozenset({"fleet"})),
+    ("entrance", frozenset({"cli", "library", "excepthook", "__main__", "__init__"})),
 )
-#: These look at the machine; rules, renderers and what they stand on do not.
-LOOKING = {"os", "subprocess", "ctypes", "time", "psutil", "socket", "pathlib", "shutil", "tempfile", "platform"}
-FRAMEWORKS = {"tensorflow", "torch", "jax", "keras", "openvino", "numpy", "threadpoolctl", "paddle", "mxnet", "theano"}
+FLOOR_OF = {name: number for number, (_, names) in enumerate(FLOORS) for name in names}
+
+#: What may only turn and judge data: it neither looks at a machine nor at a clock, nor at itself as a process.
+PURE = ("rules", "render", "fixes", "signatures", "redact", "model", "requirements", "compare", "snapshot")
+LOOKING = words(
+    """
+    os subprocess ctypes time psutil socket pathlib pynvml shutil tempfile glob threading multiprocessing concurrent
+    signal platform getpass pwd sys datetime random secrets urllib http ssl select asyncio mmap resource
+    """
+)
+NOT_PURE = frozenset({"open", "input", "print", "eval", "exec", "__import__", "breakpoint"})
+
+#: Probes reach files, programs and the environment through Host.
+CLOSED_TO_PROBES = frozenset(
+    {"subprocess", "ctypes", "socket", "pathlib", "glob", "io", "urllib", "http", "multiprocessing"}
+)
+CLOSED_OF_OS = words(
+    """
+    environ getenv environb listdir scandir walk fwalk open read fdopen popen system execv fork spawnv stat lstat
+    readlink remove unlink rename mkdir makedirs rmdir putenv kill getcwd
+    """
+)
+
+#: Importing one of them in envcheck's own process can kill or change it (threadpoolctl sets KMP_DUPLICATE_LIB_OK).
+NEVER_IN_THE_PARENT = words(
+    """
+    tensorflow torch jax jaxlib keras tf_keras openvino numpy scipy pandas theano cntk mxnet paddle onnxruntime pynvml
+    cuda threadpoolctl
+    """
+)
+#: What the workers of the smoke test put to the test, in the target's interpreter.
+UNDER_TEST = NEVER_IN_THE_PARENT | {"plaidml"}
+
+LARGER_ON_PURPOSE: frozenset[str] = frozenset()  #: none yet; say why beside each
 
 
-def modules(folder: str = "") -> list[Path]:
-    found = [path for path in (PACKAGE / folder).rglob("*.py") if WORKERS not in path.parents]
-    assert found
-    return sorted(found)
+@dataclass(frozen=True)
+class Module:
+    path: Path
+    name: str  #: with dots, from ``envcheck`` on
+    tree: ast.Module
+    lines: int
+
+    @property
+    def room(self) -> str:
+        parts = self.name.split(".")
+        return parts[1] if len(parts) > 1 else "__init__"
+
+    def __str__(self) -> str:
+        return str(self.path.relative_to(PACKAGE.parent))
 
 
-def name(path: Path) -> str:
-    return str(path.relative_to(PACKAGE))
+@functools.cache
+def modules() -> tuple[Module, ...]:
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found.append(Module(path, name, ast.parse(source), len(source.splitlines())))
+    return tuple(found)
 
 
-def imported(path: Path) -> Iterator[tuple[str, int]]:
-    """Yield each imported module with its line; ``from a import b`` counts as ``a.b`` too."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def ours() -> tuple[Module, ...]:
+    """Return the modules that run in envcheck's own process."""
+    return tuple(module for module in modules() if module.room != "workers")
+
+
+def workers() -> tuple[Module, ...]:
+    return tuple(module for module in modules() if module.room == "workers")
+
+
+def imports(module: Module) -> Iterator[tuple[int, str]]:
+    """Yield line and full name of everything that is imported, also inside functions."""
+    for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, node.lineno) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}:{node.lineno}: a relative import"
-            yield str(node.module), node.lineno
-            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            # 'from envcheck import child' imports a module as well as 'import envcheck.child' does.
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
 
 
-def room(module: str) -> str | None:
-    parts = module.split(".")
-    return parts[1] if parts[0] == "envcheck" and len(parts) > 1 else None
+def top(name: str) -> str:
+    return name.partition(".")[0]
 
 
-def step(part: str) -> int:
-    return next(number for number, rooms in enumerate(STAIRCASE) if part in rooms)
+def place(module: Module, line: int, what: str) -> str:
+    return f"{module}:{line}: {what}"
 
 
-def rooms() -> set[str]:
-    return {room for rooms in STAIRCASE for room in rooms}
+def calls(module: Module) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(module.tree) if isinstance(node, ast.Call))
 
 
-def own_room(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+# --- the staircase --------------------------------------------------------------------------------
 
 
-def test_every_room_has_its_place_on_the_staircase() -> None:
-    assert {own_room(path) for path in modules()} - {"__init__"} == rooms()
+def test_every_module_has_its_floor() -> None:
+    strangers = {module.room for module in ours()} - FLOOR_OF.keys()
+    assert strangers == set(), "say in FLOORS where they belong"
+    assert len(modules()) > 50  # the walk finds the package at all
 
 
-@pytest.mark.parametrize("path", modules(), ids=name)
-def test_imports_go_down_the_staircase(path: Path) -> None:
-    own = own_room(path)
-    if own == "__init__":
-        return
-    for module, line in imported(path):
-        other = room(module)
-        if other not in rooms() or other == own:
+def test_imports_go_down_the_staircase() -> None:
+    wrong = []
+    for module in ours():
+        for line, name in imports(module):
+            parts = name.split(".")
+            if parts[0] != "envcheck" or len(parts) < 2:
+                continue
+            room = parts[1] if parts[1] in FLOOR_OF else "__init__"
+            if room == "__init__" and parts[1] in ("__version__",):
+                continue  # the number alone
+            here, there = FLOOR_OF[module.room], FLOOR_OF[room]
+            same_room = module.room == room
+            rooms_apart = FLOORS[here][0] == "rooms" and here == there and not same_room
+            if there > here or rooms_apart:
+                wrong.append(place(module, line, f"{module.room} imports {room}"))
+    assert wrong == []
+
+
+def test_imports_are_absolute() -> None:
+    wrong = [
+        place(module, node.lineno, "relative import")
+        for module in ours()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ImportFrom) and node.level
+    ]
+    assert wrong == []
+
+
+def test_the_parent_imports_its_dependencies_and_no_framework() -> None:
+    config = configparser.ConfigParser()
+    config.read(PACKAGE.parent / "setup.cfg", encoding="utf-8")
+    if not config.has_section("options"):
+        pytest.skip("the sources are not beside the package, so its dependencies cannot be read")
+    required = {
+        re.split(r"[\s<>=!~;\[]", line)[0] for line in config["options"]["install_requires"].split("\n") if line
+    }
+    allowed = required | set(sys.stdlib_module_names) | {"envcheck"}
+    wrong = [
+        place(module, line, name)
+        for module in ours()
+        for line, name in imports(module)
+        if top(name) not in allowed or top(name) in NEVER_IN_THE_PARENT
+    ]
+    assert wrong == []
+
+
+# --- facts, then judgement, then words --------------------------------------------------------------
+
+
+def test_judging_and_rendering_do_not_look() -> None:
+    wrong = [
+        place(module, line, name)
+        for module in ours()
+        if module.room in PURE
+        for line, name in imports(module)
+        if top(name) in LOOKING
+    ]
+    wrong += [
+        place(module, call.lineno, f"{call.func.id}()")
+        for module in ours()
+        if module.room in PURE
+        for call in calls(module)
+        if isinstance(call.func, ast.Name) and call.func.id in NOT_PURE
+    ]
+    assert wrong == []
+
+
+def test_probes_look_through_the_one_door() -> None:
+    wrong = []
+    for module in ours():
+        if module.room != "probes":
             continue
-        assert step(other) <= step(own), f"line {line}: {own} imports {other} from above"
-        doors = {"probes", "rules", "render"}
-        assert not {own, other} <= doors, f"line {line}: there is no door between {own} and {other}"
+        wrong += [place(module, line, name) for line, name in imports(module) if top(name) in CLOSED_TO_PROBES]
+        wrong += [
+            place(module, node.lineno, f"os.{node.attr}")
+            for node in ast.walk(module.tree)
+            if isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "os"
+            and node.attr in CLOSED_OF_OS
+        ]
+        wrong += [
+            place(module, call.lineno, "open()")
+            for call in calls(module)
+            if isinstance(call.func, ast.Name) and call.func.id == "open"
+        ]
+    assert wrong == []
 
 
-@pytest.mark.parametrize(
-    "path", [*modules("rules"), *modules("render"), *modules("model"), *modules("fixes")], ids=name
-)
-def test_rules_and_renderers_never_look_at_the_machine(path: Path) -> None:
-    looking = {module.partition(".")[0] for module, _ in imported(path)} & LOOKING
-    assert looking == set()
+def test_library_code_neither_prints_nor_exits() -> None:
+    wrong = [
+        place(module, call.lineno, ast.unparse(call.func))
+        for module in ours()
+        if module.room not in ("cli", "__main__", "excepthook", "passthrough")
+        for call in calls(module)
+        if ast.unparse(call.func) in ("print", "sys.exit", "exit", "quit", "os._exit")
+    ]
+    assert wrong == []
 
 
-@pytest.mark.parametrize("path", modules(), ids=name)
-def test_no_framework_is_imported_outside_the_workers(path: Path) -> None:
-    assert {module.partition(".")[0] for module, _ in imported(path)} & FRAMEWORKS == set()
+def test_nobody_changes_the_environment_of_the_parent() -> None:
+    def is_environ(node: ast.AST) -> bool:
+        return ast.unparse(node) == "os.environ"
+
+    wrong = []
+    for module in ours():
+        for node in ast.walk(module.tree):
+            targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else []
+            wrong += [
+                place(module, node.lineno, "os.environ[...] changed")
+                for target in targets
+                if isinstance(target, ast.Subscript) and is_environ(target.value)
+            ]
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                changing = node.func.attr in ("update", "setdefault", "pop", "clear", "popitem")
+                if (changing and is_environ(node.func.value)) or ast.unparse(node.func) in ("os.putenv", "os.unsetenv"):
+                    wrong.append(place(module, node.lineno, ast.unparse(node.func)))
+    assert wrong == []
 
 
-@pytest.mark.parametrize("path", sorted(WORKERS.glob("*.py")), ids=lambda path: path.name)
-def test_workers_import_the_standard_library_alone(path: Path) -> None:
-    """At their top; the framework that a worker is about is imported where its stage has been announced."""
-    top = ast.parse(path.read_text(encoding="utf-8")).body
-    names = [alias.name for node in top if isinstance(node, ast.Import) for alias in node.names]
-    names += [str(node.module) for node in top if isinstance(node, ast.ImportFrom)]
-    assert {name.partition(".")[0] for name in names} <= set(sys.stdlib_module_names)
+# --- words are data ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", sorted(WORKERS.rglob("*.py")), ids=lambda path: path.name)
-def test_nothing_of_a_worker_imports_envcheck(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and node.level == 0:
-            names = [str(node.module)]
-        assert not any(name.partition(".")[0] == "envcheck" for name in names)
+def constant(node: ast.AST | None) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def test_templates_are_constants() -> None:
+    # gettext's tools find only what stands there literally.
+    wrong = [
+        place(module, call.lineno, ast.unparse(call)[:80])
+        for module in ours()
+        for call in calls(module)
+        if isinstance(call.func, ast.Name)
+        and call.func.id == "template"
+        and not (len(call.args) == 1 and not call.keywords and constant(call.args[0]))
+    ]
+    assert wrong == []
+
+
+def test_sentences_of_rules_are_templates() -> None:
+    wrong = []
+    seen = 0
+    for module in ours():
+        if module.room != "rules":
+            continue
+        named = {
+            target.id
+            for node in module.tree.body
+            if isinstance(node, ast.Assign) and is_template(node.value)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for call in calls(module):
+            if not (isinstance(call.func, ast.Name) and call.func.id == "rule"):
+                continue
+            for keyword in call.keywords:
+                if keyword.arg not in ("title", "message"):
+                    continue
+                seen += 1
+                is_name = isinstance(keyword.value, ast.Name) and keyword.value.id in named
+                if not (is_template(keyword.value) or is_name):
+                    wrong.append(place(module, call.lineno, f"{keyword.arg}={ast.unparse(keyword.value)[:60]}"))
+    assert wrong == []
+    assert seen > 50
+
+
+def is_template(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "template"
+
+
+def test_no_sentence_is_glued_together() -> None:
+    """Nothing that a person reads as title or message is an f-string, a sum, a ``%`` or a ``.format`` of texts."""
+    wrong = []
+    for module in ours():
+        if module.room not in ("rules", "fixes", "signatures"):
+            continue
+        for call in calls(module):
+            for keyword in call.keywords:
+                if keyword.arg in ("title", "message") and any(map(is_glue, ast.walk(keyword.value))):
+                    wrong.append(place(module, keyword.value.lineno, ast.unparse(keyword.value)[:80]))
+    assert wrong == []
+
+
+def is_glue(node: ast.AST) -> bool:
+    if isinstance(node, ast.JoinedStr):
+        return True
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mod):
+        return constant(node.left) or constant(node.right)
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format"
+
+
+# --- workers ----------------------------------------------------------------------------------------
+
+
+def test_workers_import_the_standard_library_alone() -> None:
+    wrong = []
+    for module in workers():
+        is_test = module.name.startswith("envcheck.workers._smoke")
+        for line, name in imports(module):
+            known = top(name) in sys.stdlib_module_names
+            excused = (is_test and top(name) in UNDER_TEST) or (module.name.endswith(".nvml") and top(name) == "pynvml")
+            if top(name) == "envcheck" or not (known or excused):
+                wrong.append(place(module, line, name))
+    assert wrong == []
+    assert len(workers()) > 5
 
 
 def test_nothing_imports_a_worker() -> None:
-    for path in modules():
-        for module, line in imported(path):
-            assert not module.startswith("envcheck.workers"), f"{name(path)}:{line}"
+    wrong = [
+        place(module, line, name)
+        for module in modules()
+        for line, name in imports(module)
+        if name.startswith("envcheck.workers")
+    ]
+    assert wrong == []
+    assert not (PACKAGE / "workers" / "__init__.py").exists()
 
 
-@pytest.mark.parametrize("path", modules(), ids=name)
-def test_modules_are_short(path: Path) -> None:
-    lines = len(path.read_text(encoding="utf-8").splitlines())
-    assert lines <= LONGEST_MODULE
+@pytest.mark.parametrize("version", ["3.6", "3.7", "3.8"])
+def test_workers_are_python_of_old(version: str) -> None:
+    python = interpreter(version)
+    if python is None:
+        pytest.skip(f"there is no Python {version} below ~/.pyenv/versions")
+    program = "import sys; [compile(open(name, 'rb').read(), name, 'exec') for name in sys.argv[1:]]"
+    paths = [str(module.path) for module in workers()]
+    result = subprocess.run([python, "-c", program, *paths], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("path", modules("rules"), ids=name)
-def test_sentences_of_rules_are_templates(path: Path) -> None:
-    """Title and message of a rule are marked templates, never text that was put together."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "rule"):
-            continue
-        for keyword in node.keywords:
-            if keyword.arg in ("title", "message"):
-                value = keyword.value
-                is_template = isinstance(value, ast.Call) and getattr(value.func, "id", "") == "template"
-                assert is_template or isinstance(value, ast.Name), f"line {node.lineno}: {keyword.arg}"
-        assert not any(isinstance(part, ast.JoinedStr) for part in ast.walk(node)), f"line {node.lineno}"
+# --- size and cost ----------------------------------------------------------------------------------
 
 
-def test_importing_everything_starts_no_process_and_loads_no_framework() -> None:
-    code = (
-        "import importlib, pkgutil, sys, envcheck\n"
-        "for module in pkgutil.walk_packages(envcheck.__path__, 'envcheck.'):\n"
-        "    if '.workers' not in module.name and not module.name.endswith('__main__'):\n"
-        "        importlib.import_module(module.name)\n"
-        f"print(sorted(set(sys.modules) & {FRAMEWORKS!r}))"
+def test_modules_are_small() -> None:
+    large = {str(module): module.lines for module in modules() if module.lines > LONGEST_MODULE}
+    assert {name: lines for name, lines in large.items() if name not in LARGER_ON_PURPOSE} == {}
+
+
+def fresh(program: str, *arguments: str) -> str:
+    """Run a program in a new interpreter that sees only the standard library and this package's own requirements."""
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    command = [sys.executable, "-I", *arguments, "-c", program, str(PACKAGE.parent)]
+    result = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=60, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_importing_envcheck_loads_nothing_else() -> None:
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); old = set(sys.modules)\n"
+        "import envcheck; print(set(sys.modules) - old)"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert (result.stdout.strip(), result.stderr) == ("[]", "")
+    assert fresh(program) == "{'envcheck'}\n"
+
+
+def test_the_version_loads_no_more_than_the_command_line() -> None:
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from envcheck.cli.main import run\n"
+        "status = run(['--version'])\n"
+        "print(); print(status, *{name.partition('.')[0] for name in sys.modules} - set(sys.stdlib_module_names))"
+    )
+    status, *loaded = fresh(program).splitlines()[-1].split()
+    assert status == "0"
+    assert {name for name in loaded if not name.startswith(("_", "sitecustomize", "distutils"))} <= {
+        "envcheck",
+        "click",
+    }
+
+
+def test_importing_all_of_envcheck_loads_no_framework() -> None:
+    names = sorted(module.name for module in ours() if module.room not in ("__main__", "fleet"))
+    program = (
+        "import importlib, sys; sys.path.insert(0, sys.argv[1])\n"
+        f"for name in {names!r}: importlib.import_module(name)\n"
+        "print(*sys.modules)"
+    )
+    assert NEVER_IN_THE_PARENT.isdisjoint(fresh(program).split())
