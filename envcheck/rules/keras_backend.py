@@ -94,6 +94,8 @@ def keras_backend_unknown(facts: Facts) -> Iterator[Failure]:
         raise NotApplicable("KERAS_BACKEND is not set")
     available = need(keras.backends_available)
     index, value = found
+    if keras.flavour == "keras-2-multi-backend" and "." in value:
+        raise NotApplicable("it names a module of another package, which this Keras imports (load_backend.py of 2.2)")
     if keras.backend_chosen_by == "KERAS_BACKEND" and value not in available:
         meant = _meant(value, available)
         others = [name for name in _installed(facts) if name not in meant]
