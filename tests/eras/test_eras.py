@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from interpreters import PYENV, interpreter
 
+from envcheck.child import WORKERS
+
 pytestmark = pytest.mark.eras
 
 LOCKS = Path(__file__).parent.parent / "environments"
@@ -98,6 +100,19 @@ def test_an_era_is_seen_and_trains(era: Era, environments_folder: Path) -> None:
         assert backends[name]["version"].partition("+")[0].startswith(version)
         assert [device["name"] for device in backends[name]["devices"]] == ["cpu"]
     assert [finding["id"] for finding in report["findings"] if finding["severity"] != "info"] == []
+
+
+def test_a_graph_that_runs_elsewhere_is_seen(environments_folder: Path) -> None:
+    """TensorFlow 1 under Keras moves operations in silence where a device is not there; the trace tells."""
+    python = built(environments_folder, next(era for era in ERAS if era.lock == "legacy"))
+    script = Path(__file__).with_name("graph_placement.py")
+    stages = Path(WORKERS) / "_smoke"
+    result = subprocess.run([python, script, stages], capture_output=True, text=True, timeout=SECONDS, check=True)
+    found = json.loads(result.stdout.splitlines()[-1])
+    assert found.pop("absent") == "asked for /device:GPU:0, and it ran on /device:CPU:0"
+    assert found.pop("all-devices") == "/device:CPU:0 + /device:CPU:1"
+    assert set(found.values()) == {"/device:CPU:1"}
+    assert "train" in found
 
 
 def reported(python: Path, environ: dict[str, str]) -> dict[str, Any]:

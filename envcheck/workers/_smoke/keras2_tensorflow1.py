@@ -123,15 +123,14 @@ def reduced_dense(keras, units, dtype, options):
 
 def sharded_step(devices, inputs, targets, weights, rate):
     """One training step with the rows split over the devices and the gradients added up."""
-    losses, gradients = [], []
-    rows = zip(devices, *[values.reshape((len(devices), -1, values.shape[1])) for values in (inputs, targets)])
-    for device, left, right in rows:
+    losses, gradients, fed = [], [], {}
+    parts = [values.reshape((len(devices), -1, values.shape[1])) for values in (inputs, targets)]
+    for device, left, right in zip(devices, *parts):
         with scope(device):
-            replica = tf.constant(weights)
-            losses.append(
-                tf.reduce_sum((tf.matmul(v1.placeholder_with_default(left, left.shape), replica) - right) ** 2)
-            )
+            # Fed, because a graph of constants alone would be computed beforehand.
+            rows, replica = v1.placeholder("float32", left.shape), v1.placeholder("float32", weights.shape)
+            fed.update({rows: left, replica: weights})
+            losses.append(tf.reduce_sum((tf.matmul(rows, replica) - right) ** 2))
             gradients.append(tf.gradients(losses[-1], replica)[0])
-    after = [tf.constant(weights) - rate * tf.add_n(gradients) for _ in devices]
-    (losses, after), places = _fetch([losses, after], {})
-    return float(sum(losses)), after[0], places.split(" + ")
+    (losses, total), places = _fetch([losses, tf.add_n(gradients)], fed)
+    return float(sum(losses)), weights - rate * total, places.split(" + ")
