@@ -693,6 +693,48 @@ def test_nothing_is_started_after_an_interrupt(work: Work) -> None:
     assert work("def main(request, channel): pass").ending == "done"
 
 
+ELSEWHERE = """
+import os, select, signal, sys
+for place, name in ((os, "killpg"), (os, "waitid"), (select, "poll"), (select, "PIPE_BUF")):
+    delattr(place, name)
+from envcheck import child
+
+for name in sys.argv[2:]:
+    result = child.run_worker(sys.executable, name, {"padding": "x" * 300000}, timeout=3, environ=os.environ,
+                              folder=sys.argv[1])
+    print(result.ending, result.stage, result.facts, len(result.stderr), flush=True)
+"""
+
+
+def test_systems_that_offer_less(tmp_path: Path) -> None:
+    # As Windows and old macOS: no process groups, no waiting without reaping, no polling of pipes.
+    (tmp_path / "fine.py").write_text(
+        "import sys\ndef main(request, channel):\n    channel.fact('k', 1)\n    sys.stderr.write('x' * 100000)"
+    )
+    (tmp_path / "hang.py").write_text(
+        "import time\ndef main(request, channel):\n    channel.stage('s')\n    time.sleep(1000)"
+    )
+    command = [sys.executable, "-c", ELSEWHERE, str(tmp_path), "fine", "hang"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=LONG, check=False)
+    assert result.stdout.splitlines() == ["done None (('k', 1),) 100000", "timed-out s () 0"], result.stderr
+
+
+def test_endings_are_told_apart_where_the_end_of_children_was_ignored(tmp_path: Path) -> None:
+    (tmp_path / "dies.py").write_text("import os\ndef main(request, channel): os.abort()")
+    program = (
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+        "from envcheck import child\n"
+        "from envcheck.cli.main import run\n"
+        "run(['--version'])\n"
+        "result = child.run_worker(sys.executable, 'dies', {}, timeout=60, environ=os.environ, folder=sys.argv[1])\n"
+        "print(result.ending, result.signal_name)"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=LONG, check=False)
+    assert result.stdout.splitlines()[-1] == "signal SIGABRT", result.stderr
+
+
 def test_child_knows_when_to_end_without_its_parent(work: Work) -> None:
     # That the alarm does end it is tests/test_boot.py's to show.
     result = work(

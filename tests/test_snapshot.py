@@ -8,12 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 from documents import complete
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from envcheck.snapshot import SnapshotError, load_report
 from envcheck.model.report import Report
 from envcheck.model.unknown import Unknown
+from envcheck.snapshot import SnapshotError, load_report
 
 #: Reports that were really written by some version of envcheck. Each must load for ever.
 SAVED = sorted((Path(__file__).parent / "snapshots").glob("*.json"))

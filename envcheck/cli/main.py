@@ -53,9 +53,7 @@ def command() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit status: 0, 1 (findings), 2 (wrong call), 130 (interrupted)."""
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _interrupt)
+    _prepare_signals()
     try:
         result: Any = command.main(list(arguments), prog_name="envcheck", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -69,6 +67,16 @@ def run(arguments: Sequence[str]) -> int:
         return STATUS_INTERRUPTED
     except Exception as error:
         return _internal(error)
+
+
+def _prepare_signals() -> None:
+    for name in ("SIGTERM", "SIGHUP"):
+        # What is ignored from the start stays so: nohup does it to SIGHUP.
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
+            signal.signal(getattr(signal, name), _interrupt)
+    if hasattr(signal, "SIGCHLD"):
+        # Inherited as ignored, as from some container entry points, it would hide how children end.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def _interrupt(number: int, frame: object) -> None:
