@@ -5,9 +5,7 @@ from pathlib import Path
 
 from envcheck.explanation import explain_text
 from envcheck.model.report import Finding
-from envcheck.report import DEFAULT_TIMEOUT_SECONDS, Options, Report
-from envcheck.report import check as check_machine
-from envcheck.report import load as load_snapshot
+from envcheck.report import DEFAULT_TIMEOUT_SECONDS, Options, Report, check as check_machine, load as load_snapshot
 from envcheck.requirements import Requirements
 from envcheck.words import sentence, template
 

@@ -158,9 +158,7 @@ def _memory(facts: Facts, wanted_gib: float) -> Iterator[Finding]:
     yield _finding(facts, "hardware", "memory", label, (pointer,), found)
 
 
-def _finding(
-    facts: Facts, layer: Layer, subject: str, label: str, pointers: tuple[str, ...], found: object
-) -> Finding:
+def _finding(facts: Facts, layer: Layer, subject: str, label: str, pointers: tuple[str, ...], found: object) -> Finding:
     words = f"{found.reason}: {found.detail}" if isinstance(found, Unknown) else str(found)
     message = NOT_SEEN if isinstance(found, Unknown) else NOT_MET
     document = msgspec.to_builtins(facts)

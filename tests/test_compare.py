@@ -48,7 +48,9 @@ def test_an_item_that_came_shifts_no_other() -> None:
 
 
 def test_findings_that_came_and_went() -> None:
-    came = compared({"/hardware/pci/0000:01:00.0/kernel_driver": "nouveau", "/driver/nvidia/kernel_module_loaded": False})
+    came = compared(
+        {"/hardware/pci/0000:01:00.0/kernel_driver": "nouveau", "/driver/nvidia/kernel_module_loaded": False}
+    )
     assert "nouveau-bound-to-gpu" in " ".join(came.findings_new)
     assert came.findings_gone == ()
     assert not came.same

@@ -8,10 +8,10 @@ import click
 
 from envcheck.cli.options import read_bytes
 from envcheck.cli.progress import Progress
-from envcheck.snapshot import SnapshotError
 from envcheck.probes.target import TargetError
 from envcheck.report import Options, Report, check, load, redacted
 from envcheck.requirements import Requirements, RequirementsError, parse
+from envcheck.snapshot import SnapshotError
 
 
 @dataclass(frozen=True)

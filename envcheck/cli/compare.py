@@ -7,8 +7,8 @@ import msgspec
 
 from envcheck.cli.options import read_bytes, write
 from envcheck.compare import Comparison, compare
-from envcheck.snapshot import SnapshotError, load_report
 from envcheck.model.report import Report
+from envcheck.snapshot import SnapshotError, load_report
 from envcheck.words import sentence, template
 
 SAME = template("No difference in stable facts or findings.")

@@ -4,8 +4,7 @@ import threading
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import Progress as Lines
-from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Lines, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from envcheck.words import sentence, template
 

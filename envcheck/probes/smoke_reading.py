@@ -9,18 +9,11 @@ from envcheck.child import ChildResult, Ending
 from envcheck.model.facts import Device, Import, LoadedLibrary, SmokeRun, Stage, StageVolatile
 from envcheck.model.unknown import Reason, Unknown
 
+# fmt: off
 STAGES = (
-    "import",
-    "devices",
-    "place",
-    "matmul",
-    "conv",
-    "recurrent",
-    "train",
-    "compile",
-    "reduced-precision",
-    "all-devices",
+    "import", "devices", "place", "matmul", "conv", "recurrent", "train", "compile", "reduced-precision", "all-devices",
 )
+# fmt: on
 STDERR_TAIL_CHARACTERS = 4000
 
 #: How a run ended whose child ended before it was done.

@@ -12,7 +12,7 @@ from envcheck.knowledge import cuda_libraries
 from envcheck.model.facts import Backend, Facts, Package
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
-from envcheck.rules.cuda_loading import cuda_major, older
+from envcheck.rules.cuda_shadowing import cuda_major, older
 from envcheck.rules.engine import Failure, rule
 from envcheck.rules.searches import Found, for_each_search, has_them, severity
 from envcheck.rules.shared import listed, title_of, variable, version_of

@@ -102,3 +102,8 @@ def bring(facts: Facts, backend: Backend) -> Fix:
     if backend.name == "tensorflow":
         return gpu_builds.tensorflow(facts, version=version)
     return gpu_builds.jax(facts, version=version) if backend.name == "jax" else gpu_builds.torch(facts)
+
+
+def is_cudnn(found: Found) -> bool:
+    """Say whether a search is for cuDNN or a part of it; cuDNN has rules of its own."""
+    return found.short_name.startswith("cudnn")
