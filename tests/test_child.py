@@ -632,7 +632,7 @@ def run(number):
     # As a smoke test does: if one child dies, the next goes on.
     endings = []
     for _ in range(3):
-        listener = lambda stage: print(stage, flush=True)
+        listener = lambda stage: os.write(1, (stage + "\\n").encode())
         result = child.run_worker(sys.executable, "hang", {}, timeout=600, environ=os.environ,
                                   folder=sys.argv[1], listener=listener)
         endings.append(result.ending)

@@ -224,6 +224,16 @@ def test_a_difference_is_named(snapshot: Path, tmp_path: Path) -> None:
     assert "1.2.3-changed" in result.stdout
 
 
+def test_a_comparison_tells_nobody_s_secrets(snapshot: Path, tmp_path: Path) -> None:
+    changed = json.loads(snapshot.read_text())
+    changed["facts"]["platform"]["release"] = "6.1 built by ada@example.org"
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(changed))
+    assert "ada@example.org" not in run("compare", str(snapshot), str(other)).stdout
+    assert "email-1" in run("compare", str(snapshot), str(other), "--format", "json").stdout
+    assert "ada@example.org" in run("compare", str(snapshot), str(other), "--no-redact").stdout
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_ends_at_once_and_leaves_no_process(tmp_path: Path, number: int) -> None:
     hanging = tmp_path / "hang"

@@ -247,13 +247,13 @@ def test_the_root_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch, va
 
 
 def test_a_working_directory_that_was_removed(tmp_path: Path) -> None:
+    # Isolated, as envcheck starts itself: Python's own imports fail there when sys.path names the folder that is gone.
     program = (
-        "import os, sys; os.chdir(sys.argv[1]); os.rmdir(sys.argv[1])\n"
+        "import os, sys; sys.path.append(sys.argv[2]); os.chdir(sys.argv[1]); os.rmdir(sys.argv[1])\n"
         "from envcheck.host import Host; print(Host.current().cwd)"
     )
     (tmp_path / "gone").mkdir()
-    command = [sys.executable, "-c", program, str(tmp_path / "gone")]
     source = str(Path(sys.modules["envcheck"].__file__ or "").parents[1])
-    environ = {**os.environ, "PYTHONPATH": source}
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environ)
+    command = [sys.executable, "-I", "-c", program, str(tmp_path / "gone"), source]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (result.stdout, result.stderr) == ("/\n", "")

@@ -7,7 +7,9 @@ import msgspec
 
 from envcheck.cli.options import read_bytes, write
 from envcheck.compare import Comparison, compare
+from envcheck.identity import identity
 from envcheck.model.report import Report
+from envcheck.redact import redact_text
 from envcheck.snapshot import SnapshotError, load_report
 from envcheck.words import sentence, template
 
@@ -23,17 +25,17 @@ LONGEST_VALUE = 200
 @click.argument("after", metavar="B")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of standard output.")
-def command(before: str, after: str, form: str, output: str | None) -> int:
+@click.option("--no-redact", is_flag=True, help="Keep user names, host names, addresses and serial numbers.")
+def command(before: str, after: str, form: str, output: str | None, no_redact: bool) -> int:
     """Show what differs between two snapshots A and B (JSON reports).
 
     Values that change from minute to minute (times, load, free memory, temperature) are left out.
     Exit status, as of diff: 0 no difference, 1 differences, 2 the call itself was wrong.
     """
     comparison = compare(_read(before), _read(after))
-    if form == "json":
-        write(msgspec.json.format(msgspec.json.encode(comparison), indent=2).decode() + "\n", output, data=True)
-    else:
-        write(_text(comparison), output)
+    text = _json(comparison) if form == "json" else _text(comparison)
+    # As one text, so that two GPUs get two stand-ins.
+    write(text if no_redact else redact_text(text, identity()), output, data=form == "json")
     return 0 if comparison.same else 1
 
 
@@ -42,6 +44,10 @@ def _read(name: str) -> Report:
         return load_report(read_bytes(name), name)
     except SnapshotError as error:
         raise click.ClickException(str(error)) from None
+
+
+def _json(comparison: Comparison) -> str:
+    return msgspec.json.format(msgspec.json.encode(comparison), indent=2).decode() + "\n"
 
 
 def _text(comparison: Comparison) -> str:
