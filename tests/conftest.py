@@ -2,12 +2,17 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what runs in the background with Ctrl-C ignored, and children inherit that; its tests need it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ENVIRONMENTS = Path(__file__).parent / "environments"
 SECONDS_TO_BUILD = 1200

@@ -36,7 +36,8 @@ def cell(run: SmokeRun) -> Cell:
     mark = MARKS.get(run.status, "unknown")
     if run.status == "passed":
         seconds = step_seconds(run)
-        return Cell(mark, sentence(words.STATUS["passed"]) if seconds is None else duration(seconds))
+        text = sentence(words.STATUS["passed"]) if seconds is None else duration(seconds)
+        return Cell(mark, sentence(words.WITHOUT_KERAS, result=text) if run.through == "native" else text)
     if run.status in _ENDED_AT and isinstance(run.failed_stage, str):
         return Cell(mark, sentence(_ENDED_AT[run.status], stage=run.failed_stage))
     return Cell(mark, sentence(words.STATUS[run.status]) if run.status in words.STATUS else run.status)

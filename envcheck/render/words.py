@@ -96,6 +96,7 @@ DEVICE = template("device")
 FAILED_AT = template("failed at {stage}")
 CRASHED_AT = template("crashed at {stage}")
 TIMED_OUT_AT = template("timed out at {stage}")
+WITHOUT_KERAS = template("{result}, without Keras")
 STATUS = {
     "passed": template("passed"),
     "failed": template("failed"),

@@ -5,6 +5,7 @@ import re
 import pytest
 from render import report_samples as samples
 
+from envcheck.model.facts import Facts
 from envcheck.model.report import Evidence, Report
 from envcheck.model.unknown import Unknown
 from envcheck.render import terminal
@@ -134,3 +135,10 @@ def test_evidence_in_words(value: object, expected: str) -> None:
 def test_control_text_from_the_machine_cannot_forge_lines_of_ours() -> None:
     lines = shown(samples.hostile(), width=120)
     assert not any(line.startswith("✗ forged") for line in lines)
+
+
+def test_a_step_of_a_framework_without_keras_is_marked() -> None:
+    runs = (samples.run("paddle", "cpu", through="native"), samples.run("jax", "cpu", through="keras-3"))
+    lines = shown(samples.report(samples.fill(Facts, smoke=runs)))
+    (row,) = [line for line in lines if line.startswith("  cpu")]
+    assert row.count("without Keras") == 1
