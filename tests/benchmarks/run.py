@@ -60,6 +60,8 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="one run of each, without the slow peers")
     options = parser.parse_args()
+    if not Path(options.python).is_file():
+        parser.error(f"{options.python} is no interpreter")
     repeat = 1 if options.quick else options.repeat
     envcheck = [sys.executable, "-m", "envcheck"]
 
