@@ -82,3 +82,19 @@ def reasons(value: object) -> set[str]:
     if isinstance(value, list):
         return set().union(*map(reasons, value))
     return set()
+
+
+@pytest.mark.frameworks
+def test_a_home_and_a_temporary_folder_that_cannot_be_written(tmp_path: Path, jax_environment: str) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o555)
+    command = [*unprivileged(), sys.executable, "-m", "envcheck", "report", "--format", "json"]
+    environ = {**os.environ, "HOME": str(closed), "TMPDIR": str(closed)}
+    environ.pop("KERAS_HOME", None)
+    target = ["--python", jax_environment, "--backend", "jax", "--no-redact"]
+    result = subprocess.run([*command, *target], env=environ, capture_output=True, text=True, timeout=600)
+    assert result.returncode in (0, 1), result.stderr
+    report = json.loads(result.stdout)
+    assert [(run["backend"], run["status"]) for run in report["facts"]["smoke"]] == [("jax", "passed")]
+    assert "keras-home-not-writable" in [finding["id"] for finding in report["findings"]]
+    assert list(closed.iterdir()) == []
