@@ -91,9 +91,14 @@ def _describe(error):
 
 
 def _load(path):
-    """Run a worker's file as a module of its own name: frameworks look classes and sources up in sys.modules."""
+    """Run a worker's file as a module of its own name: frameworks look classes and sources up in sys.modules.
+
+    It is a package too, so that a worker finds what lies beside it without a change of sys.path.
+    """
     module = types.ModuleType("envcheck_worker_" + os.path.splitext(os.path.basename(path))[0])
     module.__file__ = path
+    module.__package__ = module.__name__
+    module.__path__ = [os.path.dirname(path)]
     sys.modules[module.__name__] = module
     with open(path, "rb") as stream:
         exec(compile(stream.read(), path, "exec"), module.__dict__)

@@ -8,72 +8,35 @@ Facts: as of ``smoke_keras3``.
 """
 
 import importlib
-import importlib.util
-import os
-import shutil
-import sys
-import tempfile
-import time
-
-FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_smoke")
-PACKAGE = "envcheck_smoke"
 
 
 def main(request, channel):
-    folder = tempfile.mkdtemp(prefix="envcheck-smoke-")
-    channel.fact("folder", folder)  # the parent removes it if this process dies
-    try:
-        _run(request, channel, folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    from ._smoke import session
+
+    session.run(request, channel, _attempt)
 
 
-def _run(request, channel, folder):
-    _load_package()
-    importlib.import_module(PACKAGE + ".keras_home").keep_out(channel, folder)
-    if request["backend"] == "theano":
-        importlib.import_module(PACKAGE + ".theano_home").keep_out(channel, folder)
+def _attempt(request, channel, folder):
+    from ._smoke import session
 
-    channel.stage("import " + request["backend"])
-    began = time.perf_counter()
-    framework = importlib.import_module(PACKAGE + "." + _engine(request["backend"]))
-    channel.fact("framework", {"version": framework.version(), "seconds": time.perf_counter() - began})
-
-    channel.stage("import keras")
-    began = time.perf_counter()
-    keras = _import_keras(request["keras"], request["backend"])
-    channel.fact("keras", {"version": str(keras.__version__), "seconds": time.perf_counter() - began})
+    backend = request["backend"]
+    if backend == "theano":
+        _part("theano_home").keep_out(channel, folder)
+    framework, seconds = session.timed(channel, "import " + backend, lambda: _part(_engine(backend)))
+    channel.fact("framework", {"version": framework.version(), "seconds": seconds})
+    keras, seconds = session.timed(channel, "import keras", lambda: _import_keras(request["keras"], backend))
+    channel.fact("keras", {"version": str(keras.__version__), "seconds": seconds})
     framework.loaded(keras)
-    libraries = importlib.import_module(PACKAGE + ".libraries")
-    channel.fact("libraries", libraries.loaded())
+    stages = _part("keras2_stages")
 
-    channel.stage("devices")
-    began = time.perf_counter()
-    naming = importlib.import_module(PACKAGE + ".naming")
-    devices = naming.named(framework.devices())
-    channel.fact("devices", {"devices": devices, "seconds": time.perf_counter() - began})
-    channel.fact("notes", framework.notes())
-    selected = naming.selected(devices, request["devices"])
-    channel.fact("selected", [device["name"] for device in selected])
-    channel.fact("unmatched", naming.unmatched(devices, request["devices"]))
-
-    answers = importlib.import_module(PACKAGE + ".answers").Answers()
-    stages = importlib.import_module(PACKAGE + ".keras2_stages")
-    ladder = importlib.import_module(PACKAGE + ".ladder")
-
-    def bench(device):
+    def bench(device, answers):
         return stages.Keras2Bench(keras, framework, device, answers, folder)
 
-    ladder.walk(channel, selected, request["ended"], bench, stages.STAGES)
+    session.walk(request, channel, framework, bench, stages.STAGES)
 
 
-def _load_package():
-    """Make the folder beside this file a package, without putting anything on sys.path."""
-    path = os.path.join(FOLDER, "__init__.py")
-    spec = importlib.util.spec_from_file_location(PACKAGE, path, submodule_search_locations=[FOLDER])
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[PACKAGE] = module
-    spec.loader.exec_module(module)
+def _part(name):
+    return importlib.import_module("._smoke." + name, __package__)
 
 
 def _engine(backend):

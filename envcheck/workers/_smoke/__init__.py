@@ -1,6 +1,6 @@
 """The parts of the smoke test.
 
-Workers load this folder as a package of its own, see ``smoke_keras3.py``. Each ``use_NAME`` module imports the
+Workers import this folder from beside them, see ``_load`` of ``_boot.py``. Each ``use_NAME`` module imports the
 framework NAME and offers the same functions, so that the stages need not know which framework they run on:
 
 ``version()``                        its version

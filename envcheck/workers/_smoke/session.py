@@ -1,0 +1,52 @@
+"""What every smoke worker does around its own framework: a folder, timed imports, the devices, and the walk."""
+
+import shutil
+import tempfile
+import time
+
+from . import keras_home, libraries, naming
+
+
+def run(request, channel, attempt):
+    """Call ``attempt(request, channel, folder)`` with a folder of its own, which is gone afterwards."""
+    folder = tempfile.mkdtemp(prefix="envcheck-smoke-")
+    channel.fact("folder", folder)  # the parent removes it if this process dies
+    try:
+        keras_home.keep_out(channel, folder)
+        attempt(request, channel, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def timed(channel, stage, action):
+    """Announce a stage, and return what the action gives and the seconds that it took."""
+    channel.stage(stage)
+    began = time.perf_counter()
+    result = action()
+    return result, time.perf_counter() - began
+
+
+def tell_devices(channel, framework):
+    """Report the devices of an imported framework and why others are missing; return the devices."""
+    devices, seconds = timed(channel, "devices", lambda: naming.named(framework.devices()))
+    channel.fact("devices", {"devices": devices, "seconds": seconds})
+    channel.fact("notes", framework.notes())
+    return devices
+
+
+def walk(request, channel, framework, bench, stages=None):
+    """List the devices of an imported framework and walk the ladder on those that are wanted.
+
+    ``bench(device, answers)`` gives the bench of one device; ``stages`` are those of the ladder, if not its own.
+    """
+    channel.fact("libraries", libraries.loaded())
+    devices = tell_devices(channel, framework)
+    selected = naming.selected(devices, request["devices"])
+    channel.fact("selected", [device["name"] for device in selected])
+    channel.fact("unmatched", naming.unmatched(devices, request["devices"]))
+    # Not before: these import NumPy, and one that is broken has to be met by the framework's own import.
+    from . import answers, ladder
+
+    known = answers.Answers()
+    more = () if stages is None else (stages,)
+    ladder.walk(channel, selected, request["ended"], lambda device: bench(device, known), *more)
