@@ -1,5 +1,6 @@
 """Stand-ins for NVIDIA's libraries, compiled for the test, and the GPUs that they tell of."""
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -105,6 +106,7 @@ def library(source: str, soname: str, *flags: str) -> Path:
     if compiler is None or os.name != "posix":
         pytest.skip("no C compiler here to build the stand-in for NVIDIA's library")
     folder = Path(mkdtemp(prefix="envcheck-simulated-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     command = [compiler, "-shared", "-fPIC", "-O1", *flags, "-o", str(folder / soname), str(SOURCES / source)]
     subprocess.run(command, check=True)
     return folder
