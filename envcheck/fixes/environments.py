@@ -1,10 +1,12 @@
 """Commands that make an environment, or make it again."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from envcheck.fixes import shell
+from envcheck.fixes.packages import interpreter_in
 from envcheck.model.facts import Facts
-from envcheck.model.report import Fix
+from envcheck.model.report import Fix, PackageChanges
 from envcheck.model.unknown import known
 from envcheck.words import sentence, template
 
@@ -13,7 +15,10 @@ CONDA = "https://docs.conda.io/projects/conda/en/stable/commands/create.html"
 UV_PYTHON = "https://docs.astral.sh/uv/concepts/python-versions/"
 REMAKE = template("Make the environment again, then install its packages again: {packages}")
 WITH_PYTHON = template("Make an environment with Python {version}; uv fetches that Python if it is not there")
+OWN_ENVIRONMENT = "~/envs/dl"
 LISTED_PACKAGES = 6
+CONDA_VARIABLES = "conda-meta/state"
+"""Where 'conda env config vars set' writes, below the environment's root (conda/core/prefix_data.py, 2026-11-23)."""
 
 
 def remake(facts: Facts) -> tuple[Fix, ...]:
@@ -26,50 +31,65 @@ def remake(facts: Facts) -> tuple[Fix, ...]:
     place = shell.path(facts, prefix)
     packages = _requested(facts)
     fields = {"packages": _listed(packages)}
-    python = f"{place}/bin/python"
+    changes = PackageChanges(add=packages, environment=prefix, python=wanted)
     if known(facts.python.environment, None) == "conda":
         conda = f"conda create -y -p {place} python{'=' + wanted if wanted else ''}"
-        return (_fix(REMAKE, fields, (conda, *_pip(python, packages)), CONDA, place),)
-    venv = f"python{wanted or '3'} -m venv --clear {place}"
+        # On Windows conda puts the interpreter into the root: docs.conda.io, 'Managing environments'.
+        python = f"{prefix}\\python.exe" if shell.is_powershell(facts) else f"{prefix}/bin/python"
+        return (_fix(facts, REMAKE, fields, (conda, *_pip(facts, python, packages)), CONDA, changes, "environment"),)
+    python = interpreter_in(facts, prefix)
+    venv = f"{_base_python(facts, wanted)} -m venv --clear {place}"
     uv = f"uv venv --clear{' -p ' + wanted if wanted else ''} {place}"
-    uv_install = (f"uv pip install -p {python} {shell.words(*packages)}",) if packages else ()
+    uv_install = (f"uv pip install -p {shell.path(facts, python)} {shell.words(*packages)}",) if packages else ()
     ways = (
-        _fix(REMAKE, fields, (venv, *_pip(python, packages)), VENV, place),
-        _fix(REMAKE, fields, (uv, *uv_install), UV_PYTHON, place),
+        _fix(facts, REMAKE, fields, (venv, *_pip(facts, python, packages)), VENV, changes, "environment"),
+        _fix(facts, REMAKE, fields, (uv, *uv_install), UV_PYTHON, changes, "environment"),
     )
     return ways[::-1] if known(facts.python.installer, None) == "uv" else ways
 
 
 def with_python(facts: Facts, version: str, *requirements: str) -> Fix:
     """Return the fix that makes a new environment with another Python and installs into it."""
-    place = "~/envs/dl"
-    install = (f"uv pip install -p {place}/bin/python {shell.words(*requirements)}",) if requirements else ()
+    place = shell.path(facts, OWN_ENVIRONMENT)
+    python = shell.path(facts, interpreter_in(facts, OWN_ENVIRONMENT))
+    install = (f"uv pip install -p {python} {shell.words(*requirements)}",) if requirements else ()
     commands = (f"uv venv -p {version} {place}", *install)
-    return _fix(WITH_PYTHON, {"version": version}, commands, UV_PYTHON, place, risk_free=True)
+    changes = PackageChanges(add=requirements, environment=OWN_ENVIRONMENT, python=version)
+    return _fix(facts, WITH_PYTHON, {"version": version}, commands, UV_PYTHON, changes, "safe")
 
 
 def _fix(
+    facts: Facts,
     title: str,
     fields: Mapping[str, object],
     commands: tuple[str, ...],
     source: str,
-    place: str,
-    *,
-    risk_free: bool = False,
+    changes: PackageChanges,
+    risk: Literal["safe", "environment"],
 ) -> Fix:
+    place = changes.environment or OWN_ENVIRONMENT
     return Fix(
         title=sentence(title, fields),
         commands=commands,
         needs_root=False,
         restart="kernel",
-        risk="safe" if risk_free else "environment",
+        risk=risk,
         source=source,
-        verify=f"envcheck report --python {place}",
+        verify=f"envcheck report --python {shell.path(facts, place)}",
+        changes=changes,
+        files=(place,),
     )
 
 
-def _pip(python: str, packages: tuple[str, ...]) -> tuple[str, ...]:
-    return (f"{python} -m pip install {shell.words(*packages)}",) if packages else ()
+def _base_python(facts: Facts, version: str | None) -> str:
+    """Return the interpreter to make an environment with; on Windows the launcher finds it by version."""
+    if shell.is_powershell(facts):
+        return f"py -{version}" if version else "py"
+    return f"python{version or '3'}"
+
+
+def _pip(facts: Facts, python: str, packages: tuple[str, ...]) -> tuple[str, ...]:
+    return (f"{shell.program(facts, python)} -m pip install {shell.words(*packages)}",) if packages else ()
 
 
 def _requested(facts: Facts) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
-"""Commands that put files out of the way."""
+"""Commands that put files out of the way, and commands that a user types without further rights."""
 
 from envcheck.fixes import shell
 from envcheck.model.facts import Facts
-from envcheck.model.report import Fix, Risk
+from envcheck.model.report import Effect, Fix, Risk
 from envcheck.words import sentence
 
 
@@ -10,12 +10,13 @@ def move_aside(facts: Facts, title: str, path: str, *, source: str, verify: str 
     """Return the fix that renames a file or folder to ``PATH.old``; the title may name ``{path}``."""
     return Fix(
         title=sentence(title, path=path),
-        commands=(f"mv {shell.path(facts, path)} {shell.path(facts, path + '.old')}",),
+        commands=(shell.move(facts, path, path + ".old"),),
         needs_root=False,
         restart="kernel",
         risk="safe",
         source=source,
         verify=verify,
+        files=(path, path + ".old"),
     )
 
 
@@ -25,9 +26,19 @@ def by_hand(title: str, source: str, **fields: object) -> Fix:
 
 
 def in_shell(
-    title: str, *commands: str, source: str, verify: str | None = None, risk: Risk = "safe", **fields: object
+    title: str,
+    *commands: str,
+    source: str,
+    verify: str | None = None,
+    risk: Risk = "safe",
+    files: tuple[str, ...] = (),
+    **fields: object,
 ) -> Fix:
-    """Return a fix that the user carries out in a shell without further rights."""
+    """Return a fix that the user carries out in a shell without further rights.
+
+    ``files`` are those that the commands write, move or delete.
+    """
+    effect: Effect = "shell" if any(map(shell.sets_variables, commands)) else "lasting"
     return Fix(
         title=sentence(title, fields),
         commands=commands,
@@ -36,4 +47,19 @@ def in_shell(
         risk=risk,
         source=source,
         verify=verify,
+        effect=effect,
+        files=files,
+    )
+
+
+def look(title: str, *commands: str, source: str, **fields: object) -> Fix:
+    """Return a step whose commands change nothing, and show more."""
+    return Fix(
+        title=sentence(title, fields),
+        commands=commands,
+        needs_root=any("sudo " in command for command in commands),
+        restart="none",
+        risk="safe",
+        source=source,
+        effect="look",
     )

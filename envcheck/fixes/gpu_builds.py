@@ -2,7 +2,7 @@
 
 from packaging.version import InvalidVersion, Version
 
-from envcheck.fixes import packages
+from envcheck.fixes import packages, shell
 from envcheck.knowledge import cuda
 from envcheck.knowledge.frameworks import FIRST_TENSORFLOW_WITH_CUDA_EXTRA
 from envcheck.model.facts import Facts
@@ -46,7 +46,7 @@ def torch(facts: Facts) -> Fix:
         add=(row.requirement if row else "torch", *others),
         index=row.index if row else None,
         source=row.source.partition(" ")[0] if row and row.index else TORCH,
-        verify=f"{packages.python(facts)} -c 'import torch; print(torch.cuda.is_available())'",
+        verify=f"{packages.python(facts)} -c {shell.words('import torch; print(torch.cuda.is_available())')}",
     )
 
 
@@ -54,7 +54,7 @@ def tensorflow(facts: Facts, remove: tuple[str, ...] = (), version: str | None =
     """Return the fix that installs TensorFlow with its CUDA libraries; ``version`` is kept if it has that extra."""
     keep = version is not None and Version(version) >= FIRST_TENSORFLOW_WITH_CUDA_EXTRA
     pin = f"=={version}" if keep else ""
-    check = 'import tensorflow as tf; print(tf.config.list_physical_devices("GPU"))'
+    check = "import tensorflow as tf; print(tf.config.list_physical_devices('GPU'))"
     return packages.change(
         facts,
         GET,
@@ -62,7 +62,7 @@ def tensorflow(facts: Facts, remove: tuple[str, ...] = (), version: str | None =
         remove=remove,
         add=(f"tensorflow[and-cuda]{pin}",),
         source=TENSORFLOW,
-        verify=f"{packages.python(facts)} -c '{check}'",
+        verify=f"{packages.python(facts)} -c {shell.words(check)}",
     )
 
 
@@ -80,5 +80,5 @@ def jax(facts: Facts, remove: tuple[str, ...] = (), version: str | None = None, 
         remove=remove,
         add=(f"jax[cuda{min(major or newest, newest)}]{pin}",),
         source=JAX,
-        verify=f"{packages.python(facts)} -c 'import jax; print(jax.devices())'",
+        verify=f"{packages.python(facts)} -c {shell.words('import jax; print(jax.devices())')}",
     )

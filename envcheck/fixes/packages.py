@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 
 from envcheck.fixes import shell
 from envcheck.model.facts import Facts, Package
-from envcheck.model.report import Fix
+from envcheck.model.report import Fix, PackageChanges
 from envcheck.model.unknown import known
 from envcheck.words import sentence, template
 
@@ -36,9 +36,24 @@ IN_OWN_ENVIRONMENT = template(
 
 
 def python(facts: Facts) -> str:
-    """Return the target's interpreter as a word of a command."""
+    """Return the target's interpreter as the beginning of a command."""
     executable = known(facts.python.executable, None)
-    return shell.path(facts, executable) if executable else "python3"
+    return shell.program(facts, executable) if executable else _any_python(facts)
+
+
+def interpreter(facts: Facts) -> str:
+    """Return the target's interpreter as an argument of a command."""
+    executable = known(facts.python.executable, None)
+    return shell.path(facts, executable) if executable else _any_python(facts)
+
+
+def interpreter_in(facts: Facts, environment: str) -> str:
+    """Return the path of the interpreter in a virtual environment."""
+    return f"{environment}\\Scripts\\python.exe" if shell.is_powershell(facts) else f"{environment}/bin/python"
+
+
+def _any_python(facts: Facts) -> str:
+    return "py" if shell.is_powershell(facts) else "python3"  # docs.python.org/3/using/windows.html
 
 
 def change(
@@ -69,6 +84,7 @@ def change(
         risk="environment",
         source=source,
         verify=verify,
+        changes=PackageChanges(remove=remove, add=add, reinstall=reinstall, index=index),
     )
 
 
@@ -107,7 +123,7 @@ def install(facts: Facts, *requirements: str, reinstall: bool = False, index: st
     source = ("--index-url", index) if index else ()
     if manager == "uv":
         again = ("--reinstall", "--no-deps") if reinstall else ()
-        return (f"uv pip install -p {python(facts)} {shell.words(*again, *requirements, *source)}",)
+        return (f"uv pip install -p {interpreter(facts)} {shell.words(*again, *requirements, *source)}",)
     again = ("--force-reinstall", "--no-deps") if reinstall else ()
     return (*_pip_first(facts), f"{python(facts)} -m pip install {shell.words(*again, *requirements, *source)}")
 
@@ -123,7 +139,7 @@ def uninstall(facts: Facts, *names: str) -> tuple[str, ...]:
     if manager in PROJECT_OPTIONS:
         return (f"{manager} remove{_project(facts, manager)} {shell.words(*names)}",)
     if manager == "uv":
-        return (f"uv pip uninstall -p {python(facts)} {shell.words(*names)}",)
+        return (f"uv pip uninstall -p {interpreter(facts)} {shell.words(*names)}",)
     return (*_pip_first(facts), f"{python(facts)} -m pip uninstall -y {shell.words(*names)}")
 
 
@@ -135,7 +151,7 @@ def shows(facts: Facts, module: str) -> str:
 def consistency(facts: Facts) -> str:
     """Return a command that says whether the packages of the target have what they require."""
     if known(facts.python.installer, None) == "uv":
-        return f"uv pip check -p {python(facts)}"
+        return f"uv pip check -p {interpreter(facts)}"
     return f"{python(facts)} -m pip check"
 
 
@@ -148,8 +164,9 @@ def _own_environment(facts: Facts, requirements: tuple[str, ...], index: str | N
     debian = known(facts.platform.os_id, None) in ("debian", "ubuntu")
     source = ("--index-url", index) if index else ()
     commands = [
-        f"{python(facts)} -m venv {OWN_ENVIRONMENT}",
-        f"{OWN_ENVIRONMENT}/bin/python -m pip install {shell.words(*requirements, *source)}",
+        f"{python(facts)} -m venv {shell.path(facts, OWN_ENVIRONMENT)}",
+        f"{shell.program(facts, interpreter_in(facts, OWN_ENVIRONMENT))} -m pip install"
+        f" {shell.words(*requirements, *source)}",
     ]
     if debian:  # Debian and Ubuntu keep the module venv in a package of its own
         commands.insert(0, "sudo apt install -y python3-venv")
@@ -160,7 +177,9 @@ def _own_environment(facts: Facts, requirements: tuple[str, ...], index: str | N
         restart="none",
         risk="system" if debian else "safe",
         source=PEP_668,
-        verify=f"envcheck report --python {OWN_ENVIRONMENT}",
+        verify=f"envcheck report --python {shell.path(facts, OWN_ENVIRONMENT)}",
+        changes=PackageChanges(add=requirements, index=index, environment=OWN_ENVIRONMENT),
+        files=(OWN_ENVIRONMENT,),
     )
 
 

@@ -13,6 +13,8 @@ Layer = Literal["hardware", "driver", "backend", "keras", "python", "notebook", 
 Verdict = Literal["ok", "warning", "error"]
 Restart = Literal["none", "kernel", "shell", "machine"]
 Risk = Literal["safe", "environment", "system"]
+Effect = Literal["lasting", "shell", "look"]
+VerificationStatus = Literal["verified", "does not resolve", "still fails", "not verifiable"]
 OutcomeStatus = Literal["pass", "fail", "unknown", "blocked", "not-applicable", "crashed"]
 
 #: From the ground up; findings are ordered by it.
@@ -27,6 +29,24 @@ class Evidence(Record, frozen=True, kw_only=True):
     value: Any
 
 
+class PackageChanges(Record, frozen=True, kw_only=True):
+    """What a fix does to packages, as data: ``remove`` goes first, then ``add`` is installed."""
+
+    remove: tuple[str, ...] = ()  #: names of distributions
+    add: tuple[str, ...] = ()  #: requirements (PEP 508)
+    reinstall: bool = False  #: the files of ``add`` are written again, and what they need is left alone
+    index: str | None = None  #: the package index that ``add`` comes from; None: the one that is configured
+    environment: str | None = None  #: the new environment that gets ``add``; None: the target
+    python: str | None = None  #: the Python version of that new environment; None: the target's
+
+
+class Verification(Record, frozen=True, kw_only=True):
+    """How a fix did when it was tried in a scratch environment, and why."""
+
+    status: VerificationStatus
+    detail: str
+
+
 class Fix(Record, frozen=True, kw_only=True):
     """What mends a finding: commands to run in order, or a manual step if there are none."""
 
@@ -37,6 +57,10 @@ class Fix(Record, frozen=True, kw_only=True):
     risk: Risk
     source: str
     verify: str | None = None  #: a command that shows whether it helped
+    effect: Effect = "lasting"  #: ``shell``: only on the shell that it is typed into; ``look``: it only shows more
+    changes: PackageChanges | None = None  #: None: no packages
+    files: tuple[str, ...] = ()  #: files and folders that it writes, moves or deletes, packages apart
+    verification: Verification | None = None  #: with ``--verify``
 
 
 class Finding(Record, frozen=True, kw_only=True):

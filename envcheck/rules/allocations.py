@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from envcheck.fixes import shell
 from envcheck.fixes.files import by_hand, in_shell
 from envcheck.model.facts import Facts
 from envcheck.model.unknown import known, need
@@ -142,7 +143,9 @@ def no_nvidia_gpu(facts: Facts) -> Iterator[Failure]:
                 evidence=(f"/platform/environment/{found[0]}/value", "/hardware/pci", "/driver/nvidia/nvml/status"),
                 fields={"name": name, "value": found[1]},
                 fixes=(
-                    in_shell(CPU_BUILD, f"unset {name}", source="https://docs.jax.dev/en/latest/config_options.html"),
+                    in_shell(
+                        CPU_BUILD, shell.unset(facts, name), source="https://docs.jax.dev/en/latest/config_options.html"
+                    ),
                 ),
             )
             return

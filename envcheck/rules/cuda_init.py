@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from envcheck.fixes import nvidia
-from envcheck.fixes.files import by_hand, in_shell
+from envcheck.fixes import nvidia, shell
+from envcheck.fixes.files import by_hand, in_shell, look
 from envcheck.fixes.nvidia import REBUILD_INITRAMFS, by_system
 from envcheck.model.facts import CudaDriver, Facts
 from envcheck.model.report import Fix
@@ -99,7 +99,7 @@ def cuda_init_failed_nvml_works(facts: Facts) -> Iterator[Failure]:
         yield Failure(
             evidence=(CUDA_STATUS, "/driver/nvidia/cuda/error", NVML_STATUS),
             fields={"error": _words(cuda)},
-            fixes=(*read, in_shell(ASK_AGAIN, command, source=DRIVER_API)),
+            fixes=(*read, look(ASK_AGAIN, command, source=DRIVER_API)),
             severity=gpu_severity(facts),
         )
 
@@ -243,7 +243,7 @@ def cuda_debug_environment(facts: Facts) -> Iterator[Failure]:
         yield Failure(
             evidence=tuple(f"/platform/environment/{index}/value" for index, _ in found),
             fields={"names": ", ".join(names)},
-            fixes=(in_shell(UNSET, f"unset {' '.join(names)}", source=CUDA_ENVIRONMENT, names=", ".join(names)),),
+            fixes=(in_shell(UNSET, shell.unset(facts, *names), source=CUDA_ENVIRONMENT, names=", ".join(names)),),
             severity="warning" if has_gpu_build(facts) else "info",
         )
 

@@ -4,6 +4,7 @@ import posixpath
 from collections.abc import Iterator
 
 from envcheck.fixes import shell
+from envcheck.fixes.environments import CONDA_VARIABLES
 from envcheck.fixes.files import in_shell
 from envcheck.fixes.nvidia import by_system
 from envcheck.model.facts import Backend, Facts
@@ -128,7 +129,9 @@ def _tell_loader(facts: Facts, folders: tuple[str, ...]) -> tuple[Fix, ...]:
     if prefix is not None and f"{prefix}/lib" in folders:
         place = shell.path(facts, prefix)
         command = f"conda env config vars set -p {place} LD_LIBRARY_PATH={place}/lib"
-        return (in_shell(CONDA_VARIABLE, command, source=CONDA, risk="environment"),)
+        return (
+            in_shell(CONDA_VARIABLE, command, source=CONDA, risk="environment", files=(f"{prefix}/{CONDA_VARIABLES}",)),
+        )
     lines = " ".join(shell.words(folder) for folder in folders)
     command = f"printf '%s\\n' {lines} | sudo tee /etc/ld.so.conf.d/cuda.conf"
     return (

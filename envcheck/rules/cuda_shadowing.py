@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from packaging.version import Version
 
+from envcheck.fixes import shell
 from envcheck.fixes.files import by_hand, in_shell
 from envcheck.fixes.packages import again
 from envcheck.knowledge import cuda_libraries
@@ -127,7 +128,7 @@ def ld_library_path_shadows_cuda_wheels(facts: Facts) -> Iterator[Failure]:
                     "taken": first.winner.path,
                     "meant": meant_one.path,
                 },
-                fixes=(in_shell(WITHOUT_VARIABLE, "unset LD_LIBRARY_PATH", source=JAX),),
+                fixes=(in_shell(WITHOUT_VARIABLE, shell.unset(facts, "LD_LIBRARY_PATH"), source=JAX),),
                 subject=backend.name,
                 severity="error" if failed and is_first_choice(facts, backend.name) else "warning",
             )

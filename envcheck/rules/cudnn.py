@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import Version
 
+from envcheck.fixes import shell
 from envcheck.fixes.files import by_hand, in_shell
 from envcheck.fixes.packages import again, change
 from envcheck.knowledge import cuda_libraries
@@ -246,7 +247,7 @@ def cudnn_shadowed_by_other_copy(facts: Facts) -> Iterator[Failure]:
                     "via": found.winner.found_via,
                 },
                 fixes=(
-                    in_shell(WITHOUT_VARIABLE, "unset LD_LIBRARY_PATH", source=CUDNN)
+                    in_shell(WITHOUT_VARIABLE, shell.unset(facts, "LD_LIBRARY_PATH"), source=CUDNN)
                     if by_variable
                     else by_hand(OTHER_AWAY, CUDNN),
                 ),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from envcheck.fixes import nvidia
+from envcheck.fixes import nvidia, shell
 from envcheck.fixes.files import by_hand, in_shell
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.unknown import known, need
@@ -67,7 +67,12 @@ def cuda_visible_devices_hides_gpus(facts: Facts) -> Iterator[Failure]:
             evidence=(f"/platform/environment/{index}/value", "/driver/nvidia/gpus/0/name"),
             fields={"value": value, "count": len(need(facts.driver.nvidia.gpus))},
             fixes=(
-                in_shell(UNSET, "unset CUDA_VISIBLE_DEVICES", source=CUDA_ENVIRONMENT, name="CUDA_VISIBLE_DEVICES"),
+                in_shell(
+                    UNSET,
+                    shell.unset(facts, "CUDA_VISIBLE_DEVICES"),
+                    source=CUDA_ENVIRONMENT,
+                    name="CUDA_VISIBLE_DEVICES",
+                ),
             ),
             severity="warning" if has_gpu_build(facts) else "info",
         )
@@ -134,7 +139,7 @@ def xla_flags_unknown(facts: Facts) -> Iterator[Failure]:
                 yield Failure(
                     evidence=(place, pointer),
                     fields={"framework": title_of(backend.name), "said": said},
-                    fixes=(in_shell(UNSET, f"unset {name}", source=XLA_SOURCE, name=name),),
+                    fixes=(in_shell(UNSET, shell.unset(facts, name), source=XLA_SOURCE, name=name),),
                     subject=backend.name,
                 )
                 return

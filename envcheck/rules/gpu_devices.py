@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from envcheck.fixes import gpu_builds
-from envcheck.fixes.files import in_shell
+from envcheck.fixes import gpu_builds, shell
+from envcheck.fixes.files import look
 from envcheck.fixes.packages import python
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.report import Fix
@@ -27,9 +27,9 @@ FILES = template("of the CUDA libraries that it opens these are nowhere on this 
 NO_IMPORT = template("It cannot be imported without them.")
 NO_GPU = template("It runs on the processor only.")
 LOOK = {
-    "tensorflow": "TF_CPP_MAX_VLOG_LEVEL=3 {python} -c 'import tensorflow as tf; tf.config.list_physical_devices()'",
-    "jax": "JAX_PLATFORMS=cuda {python} -c 'import jax; print(jax.devices())'",
-    "torch": "{python} -c 'import torch; torch.cuda.init()'",
+    "tensorflow": ("TF_CPP_MAX_VLOG_LEVEL=3", "import tensorflow as tf; tf.config.list_physical_devices()"),
+    "jax": ("JAX_PLATFORMS=cuda", "import jax; print(jax.devices())"),
+    "torch": ("", "import torch; torch.cuda.init()"),
 }
 
 
@@ -178,5 +178,9 @@ def framework_ignores_gpu(facts: Facts) -> Iterator[Failure]:
 def _look_closer(facts: Facts, found: Backend) -> tuple[Fix, ...]:
     if found.name not in LOOK:
         return ()
-    command = LOOK[found.name].format(python=python(facts))
-    return (in_shell(LOOK_CLOSER, command, source=KERAS, framework=title_of(found.name)),)
+    setting, code = LOOK[found.name]
+    command = f"{python(facts)} -c {shell.words(code)}"
+    if setting:
+        name, _, value = setting.partition("=")
+        command = shell.with_variable(facts, name, value, command)
+    return (look(LOOK_CLOSER, command, source=KERAS, framework=title_of(found.name)),)

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from envcheck.fixes.files import by_hand, in_shell
+from envcheck.fixes import shell
+from envcheck.fixes.files import by_hand, in_shell, look
 from envcheck.fixes.nvidia import GUIDE, by_system
 from envcheck.model.facts import Facts, NvidiaGpu, NvidiaProcGpu
 from envcheck.model.unknown import known, need
@@ -211,9 +212,9 @@ def cuda_visible_devices_renumbered(facts: Facts) -> Iterator[Failure]:
         evidence=evidence,
         fields={"value": value, "detail": detail},
         fixes=(
-            in_shell(NAME_EXISTING if cut_at else BUS_ORDER, "nvidia-smi -L", source=CUDA_ENVIRONMENT)
+            look(NAME_EXISTING, "nvidia-smi -L", source=CUDA_ENVIRONMENT)
             if cut_at
-            else in_shell(BUS_ORDER, "export CUDA_DEVICE_ORDER=PCI_BUS_ID", source=CUDA_ENVIRONMENT),
+            else in_shell(BUS_ORDER, shell.export(facts, "CUDA_DEVICE_ORDER", "PCI_BUS_ID"), source=CUDA_ENVIRONMENT),
         ),
         severity="warning" if has_gpu_build(facts) else "info",
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from packaging.version import Version
 
-from envcheck.fixes import gpu_builds
+from envcheck.fixes import gpu_builds, shell
 from envcheck.fixes.files import by_hand, in_shell
 from envcheck.fixes.nvidia import install_driver
 from envcheck.knowledge import cuda
@@ -172,7 +172,7 @@ def _gpu_and_build(facts: Facts, kind: str) -> Iterator[Failure]:
 
 def _builds_for(facts: Facts, found: Backend, kind: str) -> tuple[Fix, ...]:
     if kind == "ptx":
-        return (in_shell(KEEP_CACHE, "export CUDA_CACHE_MAXSIZE=4294967296", source=JIT),)
+        return (in_shell(KEEP_CACHE, shell.export(facts, "CUDA_CACHE_MAXSIZE", "4294967296"), source=JIT),)
     other = by_hand(OTHER_FRAMEWORK, KERAS)
     if found.name == "torch":
         return (gpu_builds.torch(facts), other)

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from envcheck.fixes.files import by_hand, in_shell
+from envcheck.fixes import shell
+from envcheck.fixes.files import by_hand, look
 from envcheck.fixes.packages import python
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.unknown import known, need
@@ -69,7 +70,7 @@ def _import_failures(facts: Facts, status: str) -> Iterator[Failure]:
     def check(index: int, backend: Backend) -> Iterator[Failure]:
         if need(backend.imported.status) != status:
             return
-        command = f"{python(facts)} -c 'import {backend.name}'"
+        command = f"{python(facts)} -c {shell.words(f'import {backend.name}')}"
         yield Failure(
             evidence=(f"/backends/{index}/import/status", f"/backends/{index}/import/error"),
             fields={
@@ -77,7 +78,7 @@ def _import_failures(facts: Facts, status: str) -> Iterator[Failure]:
                 "version": known(backend.version, None) or "",
                 "error": _shown(known(backend.imported.error, None)),
             },
-            fixes=(in_shell(READ_ERROR, command, source=KERAS),),
+            fixes=(look(READ_ERROR, command, source=KERAS),),
             subject=backend.name,
             severity="error" if in_use(facts, backend.name) else "warning",
         )

@@ -210,9 +210,10 @@ def pip_leftover_folders(facts: Facts) -> Iterator[Failure]:
             fixes=(
                 in_shell(
                     DELETE,
-                    "rm -r " + " ".join(shell.path(facts, folder) for folder in folders),
+                    shell.remove(facts, *folders),
                     source=RECORD,
                     risk="environment",
+                    files=folders,
                 ),
             ),
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from envcheck.fixes import shell
 from envcheck.fixes.environments import remake, with_python
-from envcheck.fixes.files import by_hand, in_shell
+from envcheck.fixes.files import by_hand, in_shell, look
 from envcheck.model.facts import Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
@@ -58,7 +58,7 @@ def _fixes(facts: Facts, word: str) -> tuple[Fix, ...]:
     if word == "too-old":
         return (with_python(facts, NEWER_PYTHON, "keras", "tensorflow"),)
     if word == "failed-to-start":
-        return (in_shell(READ_OUTPUT, f"{shell.path(facts, executable)} -c pass", source=USING), *again)
+        return (look(READ_OUTPUT, f"{shell.program(facts, executable)} -c pass", source=USING), *again)
     return again or (other,)
 
 

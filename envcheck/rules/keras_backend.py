@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterator
 
+from envcheck.fixes import shell
 from envcheck.fixes.files import by_hand, in_shell, move_aside
 from envcheck.fixes.packages import change, shows
 from envcheck.model.facts import Facts, Keras
@@ -55,7 +56,7 @@ def _choose(facts: Facts, *names: str) -> tuple[Fix, ...]:
     return tuple(
         in_shell(
             CHOOSE,
-            f"export KERAS_BACKEND={name}",
+            shell.export(facts, "KERAS_BACKEND", name),
             source=CONFIGURE,
             verify=shows(facts, "keras"),
             framework=title_of(name),

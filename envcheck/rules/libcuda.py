@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from envcheck.fixes import nvidia
-from envcheck.fixes.files import by_hand, in_shell
+from envcheck.fixes import nvidia, shell
+from envcheck.fixes.files import by_hand, in_shell, look
 from envcheck.fixes.nvidia import by_system, install_driver
 from envcheck.model.facts import Facts
 from envcheck.model.report import Fix
@@ -70,7 +70,11 @@ def _bring_libcuda(facts: Facts) -> tuple[Fix, ...]:
         return (by_hand(RUN_WITH_COMPUTE, nvidia.CONTAINER),)
     if known(facts.platform.os_id, None) == "nixos":
         return (
-            in_shell(NIXOS, "export LD_LIBRARY_PATH=/run/opengl-driver/lib", source="https://wiki.nixos.org/wiki/CUDA"),
+            in_shell(
+                NIXOS,
+                shell.export(facts, "LD_LIBRARY_PATH", "/run/opengl-driver/lib"),
+                source="https://wiki.nixos.org/wiki/CUDA",
+            ),
         )
     version = known(facts.driver.nvidia.version, None) or ""
     packages = {"ubuntu": f"libnvidia-compute-{version.split('.')[0]}", "debian": "libcuda1"}
@@ -196,6 +200,6 @@ def libcuda_kernel_module_mismatch(facts: Facts) -> Iterator[Failure]:
                 "library": known(cuda.library, None) or "a libcuda",
                 "module": known(facts.driver.nvidia.kernel_module_version, None) or "not told",
             },
-            fixes=(in_shell(REMOVE_COPIES, *commands, source=COMPATIBILITY),),
+            fixes=(look(REMOVE_COPIES, *commands, source=COMPATIBILITY),),
             severity=gpu_severity(facts),
         )

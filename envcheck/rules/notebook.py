@@ -1,6 +1,5 @@
 """Jupyter kernels."""
 
-import shlex
 from collections.abc import Iterator
 
 from envcheck.fixes import shell
@@ -39,7 +38,7 @@ def jupyter_kernelspec_interpreter_missing(facts: Facts) -> Iterator[Failure]:
     def check(index: int, kernel: Kernel) -> Iterator[Failure]:
         if need(kernel.interpreter_exists):
             return
-        register = f"{python(facts)} -m ipykernel install --user --name {shlex.quote(kernel.name)}"
+        register = f"{python(facts)} -m ipykernel install --user --name {shell.words(kernel.name)}"
         yield Failure(
             evidence=(f"/notebook/kernels/{index}/interpreter", f"/notebook/kernels/{index}/path"),
             fields={
@@ -50,12 +49,13 @@ def jupyter_kernelspec_interpreter_missing(facts: Facts) -> Iterator[Failure]:
             fixes=(
                 in_shell(
                     REMOVE,
-                    f"rm -r {shell.path(facts, kernel.path)}",
+                    shell.remove(facts, kernel.path),
                     source=KERNELSPECS,
                     risk="environment",
+                    files=(kernel.path,),
                     name=kernel.name,
                 ),
-                in_shell(REGISTER, register, source=IPYKERNEL, risk="environment"),
+                in_shell(REGISTER, register, source=IPYKERNEL, risk="environment", files=(kernel.path,)),
             ),
             subject=kernel.name,
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from envcheck.fixes import shell
 from envcheck.fixes.files import by_hand, in_shell
 from envcheck.fixes.nvidia import by_system
 from envcheck.model.facts import DeviceNode, Facts, PciDevice
@@ -209,7 +210,7 @@ def rocm_gfx_override_wrong(facts: Facts) -> Iterator[Failure]:
             yield Failure(
                 evidence=(f"/platform/environment/{index}/value", f"/driver/amd/compute_nodes/{place}/gfx_target"),
                 fields={"value": value, "pretended": pretended, "real": real},
-                fixes=(in_shell(REMOVE_OVERRIDE, "unset HSA_OVERRIDE_GFX_VERSION", source=ROCM_SUPPORT),),
+                fixes=(in_shell(REMOVE_OVERRIDE, shell.unset(facts, "HSA_OVERRIDE_GFX_VERSION"), source=ROCM_SUPPORT),),
             )
             return
 

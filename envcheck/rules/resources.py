@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from envcheck.fixes.files import by_hand, in_shell
+from envcheck.fixes.files import by_hand, in_shell, look
 from envcheck.fixes.nvidia import by_system
 from envcheck.fixes.packages import python
 from envcheck.model.facts import Facts, FileSystem, NvidiaGpu
@@ -207,5 +207,5 @@ def gpu_memory_held_by_other_process(facts: Facts) -> Iterator[Failure]:
                 "free": need(held[0][1].volatile.memory_free_bytes) / GIB,
                 "total": need(held[0][1].memory_total_bytes) / GIB,
             },
-            fixes=(in_shell(FIND_HOLDER, command, source="https://docs.nvidia.com/deploy/nvidia-smi/index.html"),),
+            fixes=(look(FIND_HOLDER, command, source="https://docs.nvidia.com/deploy/nvidia-smi/index.html"),),
         )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from packaging.version import Version
 
 from envcheck.fixes import shell
+from envcheck.fixes.environments import CONDA_VARIABLES
 from envcheck.fixes.files import by_hand, in_shell, move_aside
 from envcheck.fixes.packages import python
 from envcheck.model.facts import Facts, Shadow
@@ -77,7 +78,7 @@ def _fields(shadow: Shadow) -> dict[str, object]:
 
 
 def _rename(facts: Facts, shadow: Shadow) -> tuple[Fix, ...]:
-    verify = f"{python(facts)} -c 'import {shadow.module}; print({shadow.module}.__file__)'"
+    verify = f"{python(facts)} -c {shell.words(f'import {shadow.module}; print({shadow.module}.__file__)')}"
     return (
         move_aside(facts, RENAME, shadow.path, source=SEARCH_PATH, verify=verify),
         by_hand(SAFE_START, SEARCH_PATH, command=f"{python(facts)} {_safe_option(facts)}"),
@@ -112,12 +113,12 @@ def pythonpath_shadows_environment(facts: Facts) -> Iterator[Failure]:
     yield Failure(
         evidence=tuple(f"/python/shadows/{index}/path" for index, _ in found),
         fields={"modules": listed(shadow.module for _, shadow in found), "path": found[0][1].path},
-        fixes=(_unset("PYTHONPATH"),),
+        fixes=(_unset(facts, "PYTHONPATH"),),
     )
 
 
-def _unset(*names: str) -> Fix:
-    return in_shell(UNSET, f"unset {' '.join(names)}", source=ENVIRONMENT, name=" ".join(names))
+def _unset(facts: Facts, *names: str) -> Fix:
+    return in_shell(UNSET, shell.unset(facts, *names), source=ENVIRONMENT, name=" ".join(names))
 
 
 @rule(
@@ -147,7 +148,7 @@ def python_variables_break_start(facts: Facts) -> Iterator[Failure]:
             "python": known(facts.python.executable, None) or "The target Python",
             "detail": (known(facts.python.failure_detail, None) or "no message").strip().splitlines()[-1],
         },
-        fixes=(_unset(*names),) if names else (by_hand(SAFE_START, ENVIRONMENT, command=f"{python(facts)} -I"),),
+        fixes=(_unset(facts, *names),) if names else (by_hand(SAFE_START, ENVIRONMENT, command=f"{python(facts)} -I"),),
     )
 
 
@@ -176,6 +177,8 @@ def user_site_shadows_environment(facts: Facts) -> Iterator[Failure]:
     prefix = known(facts.python.prefix, None)
     conda = facts.python.environment == "conda" and prefix is not None
     setting = f"conda env config vars set -p {shell.path(facts, prefix)} PYTHONNOUSERSITE=1" if conda and prefix else ""
+    command = setting or shell.export(facts, "PYTHONNOUSERSITE", "1")
+    files = (f"{prefix}/{CONDA_VARIABLES}",) if setting else ()
     title = IGNORE_USER_SITE_CONDA if setting else IGNORE_USER_SITE
     yield Failure(
         evidence=tuple(f"/python/shadows/{index}/path" for index, _ in found),
@@ -183,5 +186,5 @@ def user_site_shadows_environment(facts: Facts) -> Iterator[Failure]:
             "modules": listed(shadow.module for _, shadow in found),
             "folder": known(facts.python.user_site, None) or found[0][1].path,
         },
-        fixes=(in_shell(title, setting or "export PYTHONNOUSERSITE=1", source=ENVIRONMENT),),
+        fixes=(in_shell(title, command, source=ENVIRONMENT, files=files),),
     )

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from envcheck.fixes.files import by_hand, in_shell
-from envcheck.fixes.packages import python
+from envcheck.fixes.files import by_hand, look
+from envcheck.fixes.packages import interpreter
 from envcheck.model.facts import Facts, SmokeRun, Stage
 from envcheck.model.report import Fix, Severity
 from envcheck.model.unknown import known, need
@@ -125,9 +125,9 @@ def _shown(reason: str | None) -> str:
 
 def _fixes(facts: Facts, run: SmokeRun) -> tuple[Fix, ...]:
     target = known(facts.python.executable, None)
-    option = f" --python {python(facts)}" if target else ""
+    option = f" --python {interpreter(facts)}" if target else ""
     command = f"envcheck report{option} --backend {run.backend} --device {run.device} --timeout 600 --verbose"
-    return (in_shell(AGAIN, command, source=KERAS),)
+    return (look(AGAIN, command, source=KERAS),)
 
 
 @rule(

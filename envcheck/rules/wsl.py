@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from envcheck.fixes import nvidia
+from envcheck.fixes import nvidia, shell
 from envcheck.fixes.files import by_hand, in_shell
 from envcheck.fixes.nvidia import by_system
 from envcheck.model.facts import Facts
@@ -131,5 +131,5 @@ def wsl_multi_gpu_init_out_of_memory(facts: Facts) -> Iterator[Failure]:
         yield Failure(
             evidence=("/driver/nvidia/cuda/error_code", "/platform/wsl"),
             fields={"count": len(gpus)},
-            fixes=(in_shell(ONE_CARD, "export CUDA_VISIBLE_DEVICES=0", source=CUDA_ENVIRONMENT),),
+            fixes=(in_shell(ONE_CARD, shell.export(facts, "CUDA_VISIBLE_DEVICES", "0"), source=CUDA_ENVIRONMENT),),
         )
