@@ -3,9 +3,10 @@
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from envcheck.host import Host
-from envcheck.model.facts import Backend, BackendSource, Keras, Package, Python
+from envcheck.model.facts import Backend, BackendSource, Keras, KernelKeras, Package, Python
 from envcheck.model.unknown import Unknown, known
 from envcheck.probes import keras_config
 from envcheck.probes.framework_reading import Files, locate, release, text_or_none
@@ -32,11 +33,8 @@ def probe(host: Host, python: Python, backends: tuple[Backend, ...] | Unknown) -
     version, how = _version(keras) if keras else (None, None)
     metadata_version = agreeing_version(distributions, version)
     flavour = _flavour(version) if keras else None
-    config = keras_config.read(host, falls_back=flavour != TENSORFLOW_ONLY)
-    sources = _sources(host, config)
-    chosen = next((source for source in sources if source.value is not None), None)
-    if flavour == TENSORFLOW_ONLY:
-        chosen = BackendSource(source="this Keras", value=DEFAULT_BACKEND, detail="it runs on TensorFlow alone")
+    choice = _choose(host, flavour)
+    config = choice.config
     return Keras(
         installed=keras is not None or bool(distributions),
         version=version,
@@ -44,20 +42,65 @@ def probe(host: Host, python: Python, backends: tuple[Backend, ...] | Unknown) -
         location=location,
         distributions=tuple(package.name for package in distributions),
         backends_available=_backends_available(keras, flavour) if keras else (),
-        backend=chosen.value if chosen and keras else None,
-        backend_chosen_by=chosen.source if chosen and keras else None,
-        backend_sources=sources,
+        backend=choice.taken.value if keras else None,
+        backend_chosen_by=choice.taken.source if keras else None,
+        backend_sources=choice.sources,
         config_path=config.path,
         config_status=config.status,
         config_error=config.error,
         config_writable=config.writable,
         tf_keras_version=_tf_keras_version(files, path, packages),
-        legacy_requested=host.environ.get("TF_USE_LEGACY_KERAS") in LEGACY_WORDS,
+        legacy_requested=_legacy_requested(host),
         flavour=flavour,
         metadata_version=metadata_version,
         leftover=None if keras else leftover(files, path, "keras"),
         config_fallback=config.fallback,
     )
+
+
+def in_kernel(host: Host, path: Sequence[str]) -> KernelKeras:
+    """Look at Keras as a kernel will meet it: ``host`` has its variables, ``path`` are its Python's folders."""
+    files = host.unrooted()
+    location = locate(files, path, "keras")
+    keras = Files(files, location, path, (), ()) if location else None
+    version, _ = _version(keras) if keras else (None, None)
+    flavour = _flavour(version) if keras else None
+    choice = _choose(host, flavour)
+    module = (choice.taken.value or "").partition(".")[0]
+    return KernelKeras(
+        version=version,
+        location=location,
+        backends_available=_backends_available(keras, flavour) if keras else (),
+        backend=choice.taken.value if keras else None,
+        backend_chosen_by=choice.taken.source if keras else None,
+        backend_sources=choice.sources,
+        backend_installed=locate(files, path, module) is not None,
+        config_path=choice.config.path,
+        config_status=choice.config.status,
+        legacy_requested=_legacy_requested(host),
+    )
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Everything that can name the backend, and what Keras takes."""
+
+    config: keras_config.Config
+    sources: tuple[BackendSource, ...]
+    taken: BackendSource
+
+
+def _choose(host: Host, flavour: str | None | Unknown) -> _Choice:
+    config = keras_config.read(host, falls_back=flavour != TENSORFLOW_ONLY)
+    sources = _sources(host, config)
+    taken = next(source for source in sources if source.value is not None)
+    if flavour == TENSORFLOW_ONLY:
+        taken = BackendSource(source="this Keras", value=DEFAULT_BACKEND, detail="it runs on TensorFlow alone")
+    return _Choice(config, sources, taken)
+
+
+def _legacy_requested(host: Host) -> bool:
+    return host.environ.get("TF_USE_LEGACY_KERAS") in LEGACY_WORDS
 
 
 def _version(keras: Files) -> tuple[str | None, str | None]:
@@ -93,8 +136,9 @@ def _backends_available(keras: Files, flavour: str | None | Unknown) -> tuple[st
 
 
 def _sources(host: Host, config: keras_config.Config) -> tuple[BackendSource, ...]:
-    """Return what can name the backend, strongest first."""
+    """Return what can name the backend, strongest first, and what changes the meaning of ``tf.keras``."""
     variable = host.environ.get("KERAS_BACKEND")
+    legacy = host.environ.get("TF_USE_LEGACY_KERAS")
     in_file = str(config.values["backend"]) if "backend" in config.values else None
     return (
         BackendSource(
@@ -104,7 +148,16 @@ def _sources(host: Host, config: keras_config.Config) -> tuple[BackendSource, ..
         ),
         BackendSource(source="keras.json", value=in_file, detail=_about(config)),
         BackendSource(source="default", value=DEFAULT_BACKEND, detail=None),
+        BackendSource(source="TF_USE_LEGACY_KERAS", value=None, detail=_about_legacy(legacy)),
     )
+
+
+def _about_legacy(value: str | None) -> str | None:
+    if value is None:
+        return None
+    if value in LEGACY_WORDS:
+        return "tf.keras is the package tf-keras (Keras 2); 'import keras' takes no notice"
+    return f"set to {value!r}, which TensorFlow passes over: it knows {', '.join(LEGACY_WORDS)}"
 
 
 def _about(config: keras_config.Config) -> str | None:

@@ -1,6 +1,7 @@
 """The Jupyter kernelspecs that this user's Jupyter finds, in its own order.
 
-Source: ``jupyter_path()`` of jupyter_core 5.9 and ``KernelSpecManager`` of jupyter_client 8.
+Source: ``jupyter_path()`` of jupyter_core 5.9; ``KernelSpecManager`` and ``KernelProvisionerBase.pre_launch()`` of
+jupyter_client 8.
 """
 
 import json
@@ -8,6 +9,7 @@ import os
 import re
 import sys
 from dataclasses import dataclass
+from string import Template
 
 from envcheck.host import Host
 from envcheck.model.unknown import Unknown
@@ -27,6 +29,7 @@ class Kernelspec:
     display_name: str | None = None
     language: str | None = None
     argv: tuple[str, ...] = ()
+    environment_added: tuple[tuple[str, str], ...] = ()  #: its block 'env', as it stands in the file
     error: str | None = None  #: why its kernel.json is of no use; then the three before are empty
 
 
@@ -69,6 +72,11 @@ def program(host: Host, spec: Kernelspec) -> str | Unknown:
     if os.path.dirname(first):
         return first
     return host.which(first) or first
+
+
+def added_variables(host: Host, spec: Kernelspec) -> dict[str, str]:
+    """Return the variables that a kernelspec adds, with ``${NAME}`` filled in from the user's."""
+    return {name: Template(value).safe_substitute(host.environ) for name, value in spec.environment_added}
 
 
 def _places(host: Host, target_prefix: str | None) -> list[_Place]:
@@ -120,7 +128,14 @@ def _read(files: Host, name: str, path: str, environment: str | None) -> Kernels
         display_name=_text(content.get("display_name")),
         language=(_text(content.get("language")) or "").lower() or None,
         argv=tuple(argv),
+        environment_added=_variables(content.get("env")),
     )
+
+
+def _variables(block: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(block, dict):
+        return ()
+    return tuple((name, value) for name, value in block.items() if isinstance(value, str))
 
 
 def _filled(argument: str, spec: Kernelspec) -> str:

@@ -3,7 +3,18 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from envcheck.model.facts import Backend, Cpu, Device, Memory, NvidiaGpu, Platform, Python
+from envcheck.model.facts import (
+    Backend,
+    Cpu,
+    Device,
+    Keras,
+    Kernel,
+    KernelKeras,
+    Memory,
+    NvidiaGpu,
+    Platform,
+    Python,
+)
 from envcheck.model.report import Layer, Report
 from envcheck.model.unknown import Unknown
 from envcheck.render import words
@@ -30,7 +41,7 @@ class _Seen:
 
 
 def floors(report: Report) -> tuple[Floor, ...]:
-    """Return the floors from the top down; the notebook's only when something was found about it."""
+    """Return the floors from the top down; the notebook's only when it has a Keras or something was found about it."""
     facts = report.facts
     seen: dict[Layer, _Seen] = {
         "notebook": _notebook(report),
@@ -45,7 +56,7 @@ def floors(report: Report) -> tuple[Floor, ...]:
     return tuple(
         Floor(sentence(words.FLOORS[layer]), worst.get(layer, floor.mark), floor.lines)
         for layer, floor in seen.items()
-        if layer != "notebook" or layer in worst
+        if layer != "notebook" or layer in worst or _keras_kernels(report)
     )
 
 
@@ -70,15 +81,29 @@ def _keras(report: Report) -> _Seen:
         return _not_seen(keras.installed)
     if not keras.installed:
         return _Seen("none", (words.listed([sentence(words.NOT_INSTALLED), *extra]),))
+    return _Seen("ok", (words.listed([_keras_and_backend(keras), *extra]), *_passed_over(keras)))
+
+
+def _keras_and_backend(keras: Keras | KernelKeras) -> str:
     version = _version(keras.version)
     if not isinstance(keras.backend, str):
-        text = sentence(words.KERAS_PLAIN, version=version)
-    elif isinstance(keras.backend_chosen_by, str) and keras.backend_chosen_by != "default":
+        return sentence(words.KERAS_PLAIN, version=version)
+    if isinstance(keras.backend_chosen_by, str) and keras.backend_chosen_by != "default":
         chosen = {"backend": backend_name(keras.backend), "chosen_by": keras.backend_chosen_by}
-        text = sentence(words.KERAS, chosen, version=version)
-    else:
-        text = sentence(words.KERAS_DEFAULT, version=version, backend=backend_name(keras.backend))
-    return _Seen("ok", (words.listed([text, *extra]),))
+        return sentence(words.KERAS, chosen, version=version)
+    return sentence(words.KERAS_DEFAULT, version=version, backend=backend_name(keras.backend))
+
+
+def _passed_over(keras: Keras | KernelKeras) -> list[str]:
+    """Return a line for each choice of the user that does not count, and for one that is about tf.keras."""
+    lines = []
+    for source in () if isinstance(keras.backend_sources, Unknown) else keras.backend_sources:
+        if source.source == "TF_USE_LEGACY_KERAS" and isinstance(source.detail, str):
+            lines.append(sentence(words.SOURCE_SAYS, source=source.source, detail=source.detail))
+        elif source.source not in (keras.backend_chosen_by, "default") and isinstance(source.value, str):
+            fields = {"source": source.source, "value": source.value}
+            lines.append(sentence(words.SOURCE_PASSED_OVER, fields, winner=keras.backend_chosen_by))
+    return lines
 
 
 def _version(version: str | None | Unknown) -> str:
@@ -250,4 +275,17 @@ def _notebook(report: Report) -> _Seen:
     if not kernels:
         return _Seen("none", (sentence(words.NO_KERNELS),))
     names = words.listed([kernel.name for kernel in kernels[:PLACES_SHOWN]])
-    return _Seen("ok", (words.counted(len(kernels), words.ONE_KERNEL, words.KERNELS, names=names),))
+    first = words.counted(len(kernels), words.ONE_KERNEL, words.KERNELS, names=names)
+    return _Seen("ok", (first, *(_kernel(kernel) for kernel in _keras_kernels(report)[:PLACES_SHOWN])))
+
+
+def _keras_kernels(report: Report) -> list[Kernel]:
+    """Return the kernels whose Python has Keras."""
+    kernels = report.facts.notebook.kernels
+    return [] if isinstance(kernels, Unknown) else [item for item in kernels if isinstance(item.keras.version, str)]
+
+
+def _kernel(kernel: Kernel) -> str:
+    text = sentence(words.IN_KERNEL, kernel=kernel.name, keras=_keras_and_backend(kernel.keras))
+    missing = kernel.keras.backend_installed is False
+    return words.listed([text, sentence(words.NOT_INSTALLED_THERE)]) if missing else text

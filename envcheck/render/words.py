@@ -35,6 +35,8 @@ WHAT_COULD_NOT_BE_SEEN = template("{what}: could not be seen ({why})")
 KERAS = template("{version}, would run on {backend} (chosen by {chosen_by})")
 KERAS_DEFAULT = template("{version}, would run on {backend} (the default)")
 KERAS_PLAIN = template("{version}")
+SOURCE_PASSED_OVER = template("passed over: {source} says {value}, and {winner} counts")
+SOURCE_SAYS = template("{source}: {detail}")
 TF_KERAS = template("tf-keras {version}")
 VERSION_UNKNOWN = template("version unknown")
 BACKEND = template("{name} {version}")
@@ -71,6 +73,8 @@ WSL = template("WSL {version}")
 KERNELS = template("{count} kernels: {names}")
 ONE_KERNEL = template("1 kernel: {names}")
 NO_KERNELS = template("no kernels")
+IN_KERNEL = template("{kernel}: Keras {keras}")
+NOT_INSTALLED_THERE = template("which is not installed there")
 
 REASONS = {
     "unsupported": template("not offered here"),
@@ -109,6 +113,20 @@ RUN_TITLE = template("{backend} on {device}")
 STAGE = template("{name}: {status}")
 DEVIATION = template("deviation {value}")
 TOLERANCE = template("tolerance {value}")
+SPEED = template("{value} GFLOP/s")
+PARITY = template(
+    "The runs agree: the two furthest apart are {run} and {other}, by {difference} of the largest value ({stage})."
+)
+PAIRS_WORK = template("One process holds any two frameworks, in either order ({count} orders tried).")
+PAIR_BROKEN = template("{first}, then {second}: {status} ({step})")
+PAIR_STATUS = {
+    "ok": template("both work"),
+    "raised": template("an error"),
+    "crashed": template("the process dies"),
+    "exited": template("the process ends itself"),
+    "timed-out": template("no answer in time"),
+    "skipped": template("skipped"),
+}
 
 STACK = template("The stack, floor by floor")
 FINDINGS = template("Findings")
@@ -239,6 +257,23 @@ STAGE_TABLE = (
     template("tolerance"),
     template("detail"),
 )
+SPEEDS = template("Time and speed of the test model")
+SPEED_TABLE = (
+    template("backend"),
+    template("device"),
+    template("import"),
+    template("first step"),
+    template("steady step"),
+    template("product, GFLOP/s"),
+    template("peak, GFLOP/s"),
+)
+PARITIES = template("How far the runs are apart")
+PARITY_TABLE = (template("run"), template("other run"), template("largest difference"), template("stage"))
+KNOWN_ANSWER = template("known answer")
+TOLERANCES = template("Why the tolerances are what they are")
+TOLERANCE_TABLE = (template("tolerance"), template("reason"))
+PAIRS = template("Two frameworks in one process")
+PAIRS_TABLE = (template("first"), template("second"), template("result"), template("step"), template("reason"))
 MADE_BY = template("envcheck {version}, {created}")
 
 

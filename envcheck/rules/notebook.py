@@ -3,19 +3,23 @@
 from collections.abc import Iterator
 
 from envcheck.fixes import shell
-from envcheck.fixes.files import in_shell
+from envcheck.fixes.files import by_hand, in_shell
 from envcheck.fixes.packages import change, python
 from envcheck.model.facts import Facts, Kernel
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, rule
-from envcheck.rules.shared import for_each
-from envcheck.words import template
+from envcheck.rules.shared import for_each, title_of
+from envcheck.words import sentence, template
 
 KERNELSPECS = "https://jupyter-client.readthedocs.io/en/stable/kernels.html#kernel-specs"
 IPYKERNEL = "https://ipython.readthedocs.io/en/stable/install/kernel_install.html"
 REMOVE = template("Remove the kernel '{name}' from the list")
 REGISTER = template("Register the target's Python under its name")
 INSTALL = template("Install ipykernel into the target")
+EDIT_KERNEL = template(
+    "Make both say the same: edit 'env' in {path}/kernel.json, or export that KERAS_BACKEND before you start Jupyter"
+)
+AND_MISSING = template(" {framework} is not installed for that Python, so 'import keras' fails in the notebook.")
 
 
 @rule(
@@ -98,5 +102,53 @@ def ipykernel_missing(facts: Facts) -> Iterator[Failure]:
                 ),
                 subject=kernel.name,
             )
+
+    yield from for_each(need(facts.notebook.kernels), check)
+
+
+@rule(
+    "keras-backend-differs-in-kernel",
+    severity="info",
+    layer="notebook",
+    title=template("Notebooks of the kernel '{name}' run Keras on {there}, this shell on {here}"),
+    message=template(
+        "The kernel '{name}' starts the target's Python with variables of its own: there Keras takes '{there_backend}' "
+        "({there_how}), here '{here_backend}' ({here_how}).{consequence}"
+    ),
+)
+def keras_backend_differs_in_kernel(facts: Facts) -> Iterator[Failure]:
+    """The same Python takes another Keras backend in a notebook than in this shell.
+
+    A kernelspec can set variables (the block 'env' of kernel.json), such as KERAS_BACKEND, KERAS_HOME or HOME, and they
+    count in notebooks alone. Often it is meant so, hence a note; it is a warning where the kernel's backend is not
+    installed. Kernels of other environments are not compared. What is said holds for a Jupyter that was started with
+    this shell's variables: one that was started elsewhere hands down its own.
+    """
+    here = need(facts.keras.backend)
+
+    def check(index: int, kernel: Kernel) -> Iterator[Failure]:
+        if not need(kernel.starts_target):
+            return
+        there = need(kernel.keras.backend)
+        if there is None or here is None or there == here:
+            return
+        missing = known(kernel.keras.backend_installed, True) is False
+        places = ("backend", "backend_chosen_by", "backend_installed")
+        yield Failure(
+            evidence=(*(f"/notebook/kernels/{index}/keras/{place}" for place in places), "/keras/backend"),
+            fields={
+                "name": kernel.name,
+                "there": title_of(there),
+                "here": title_of(here),
+                "there_backend": there,
+                "here_backend": here,
+                "there_how": known(kernel.keras.backend_chosen_by, None) or "default",
+                "here_how": known(facts.keras.backend_chosen_by, None) or "default",
+                "consequence": sentence(AND_MISSING, framework=title_of(there)) if missing else "",
+            },
+            fixes=(by_hand(EDIT_KERNEL, KERNELSPECS, path=kernel.path),),
+            subject=kernel.name,
+            severity="warning" if missing else "info",
+        )
 
     yield from for_each(need(facts.notebook.kernels), check)

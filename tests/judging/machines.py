@@ -329,6 +329,7 @@ def kernel(name: str) -> Data:
         interpreter_exists=True,
         language="python",
         starts_target=True,
+        environment=(),
     )
 
 

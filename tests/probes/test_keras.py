@@ -68,7 +68,7 @@ def test_the_variable_wins_over_the_file(tmp_path: Path) -> None:
     assert (facts.backend, facts.backend_chosen_by) == ("torch", "KERAS_BACKEND")
     assert isinstance(facts.backend_sources, tuple)
     trace = [(source.source, source.value) for source in facts.backend_sources]
-    assert trace == [("KERAS_BACKEND", "torch"), ("keras.json", "jax"), ("default", "tensorflow")]
+    assert trace[:3] == [("KERAS_BACKEND", "torch"), ("keras.json", "jax"), ("default", "tensorflow")]
     assert facts.backend_sources[1].detail == str(path)
 
 
@@ -240,3 +240,16 @@ def test_keras_itself_agrees(tmp_path: Path, jax_environment: str) -> None:
 
 def test_what_keras_makes_of_a_file_is_bounded() -> None:
     assert keras_config.judge(b"[" * 100_000)[0] in ("malformed", "invalid")
+
+
+@pytest.mark.parametrize(
+    ("value", "asked", "said"), [("1", True, "tf-keras"), ("yes", False, "passes over"), (None, False, "None")]
+)
+def test_what_tf_use_legacy_keras_does_is_part_of_the_trace(
+    tmp_path: Path, value: str | None, asked: bool, said: str
+) -> None:
+    facts = probe(tmp_path, **({} if value is None else {"TF_USE_LEGACY_KERAS": value}))
+    assert isinstance(facts.backend_sources, tuple)
+    (source,) = [source for source in facts.backend_sources if source.source == "TF_USE_LEGACY_KERAS"]
+    assert (facts.legacy_requested, source.value, facts.backend) == (asked, None, "tensorflow")
+    assert said in str(source.detail)

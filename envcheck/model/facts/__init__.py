@@ -24,6 +24,7 @@ from envcheck.model.facts.driver import (
     CudaToolkit as CudaToolkit,
     Driver as Driver,
     IntelDriver as IntelDriver,
+    TritonAssembler as TritonAssembler,
 )
 from envcheck.model.facts.hardware import (
     Apple as Apple,
@@ -53,9 +54,11 @@ from envcheck.model.facts.kinds import (
 from envcheck.model.facts.libraries import (
     LibraryCandidate as LibraryCandidate,
     LibrarySearch as LibrarySearch,
+    ThreadPool as ThreadPool,
 )
 from envcheck.model.facts.notebook import (
     Kernel as Kernel,
+    KernelKeras as KernelKeras,
     Notebook as Notebook,
 )
 from envcheck.model.facts.nvidia import (
@@ -89,6 +92,7 @@ from envcheck.model.facts.platform import (
     Platform as Platform,
     ProbeFailure as ProbeFailure,
     Scheduler as Scheduler,
+    StartupFile as StartupFile,
     Tool as Tool,
 )
 from envcheck.model.facts.python import (
@@ -99,7 +103,10 @@ from envcheck.model.facts.python import (
     Shadow as Shadow,
 )
 from envcheck.model.facts.smoke import (
+    Company as Company,
     LoadedLibrary as LoadedLibrary,
+    Parity as Parity,
+    ParityVolatile as ParityVolatile,
     SmokeRun as SmokeRun,
     Stage as Stage,
     StageVolatile as StageVolatile,
@@ -117,6 +124,8 @@ class Facts(Record, frozen=True, kw_only=True):
     keras: Keras
     notebook: Notebook
     smoke: tuple[SmokeRun, ...] | Unknown
+    parity: tuple[Parity, ...] | Unknown = NOT_RECORDED  #: every two runs of the smoke test that gave answers
+    pairs: tuple[Company, ...] | Unknown = NOT_RECORDED  #: frameworks in one process (``--pairs``)
 
 
 _VOLATILE_KEYS = frozenset({"volatile", "seconds", "stderr_tail"})

@@ -8,7 +8,7 @@ from envcheck.model.unknown import Unknown
 class BackendSource(Record, frozen=True, kw_only=True):
     """One place that can name the Keras backend."""
 
-    source: str  #: ``KERAS_BACKEND``, ``keras.json`` or ``default``
+    source: str  #: ``KERAS_BACKEND``, ``keras.json``, ``default``, or ``TF_USE_LEGACY_KERAS``, which is about tf.keras
     value: OptionalText  #: None: it names none
     detail: OptionalText
 
