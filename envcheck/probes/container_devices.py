@@ -10,6 +10,8 @@ from envcheck.model.unknown import Unknown
 from envcheck.probes import driver_libraries
 
 CDI_FOLDERS = ("/etc/cdi", "/var/run/cdi", "/run/cdi")
+KUBELET_PLUGINS = "/var/lib/kubelet/device-plugins"
+"""kubernetes.io, 'Device Plugins': where they and kubelet have their sockets."""
 DRIVER_MOUNT = re.compile(r"/(?:lib(?:cuda|nvidia-[\w-]+|nvcuvid)\.so[\d.]*|nvidia-smi)$")
 
 
@@ -24,6 +26,8 @@ def probe(host: Host, container: str | None | Unknown) -> ContainerDevices:
         toolkit=host.which("nvidia-ctk") or host.which("nvidia-container-cli"),
         docker_runtimes=_docker_runtimes(host),
         cdi_specifications=_cdi(host),
+        engine=host.which("docker") or host.which("podman"),
+        kubelet_plugins=_kubelet_plugins(host),
     )
 
 
@@ -54,6 +58,12 @@ def _docker_runtimes(host: Host) -> tuple[str, ...] | Unknown:
         return Unknown("failed", f"/etc/docker/daemon.json: {error}")
     runtimes = document.get("runtimes", {}) if isinstance(document, dict) else {}
     return tuple(sorted(runtimes)) if isinstance(runtimes, dict) else ()
+
+
+def _kubelet_plugins(host: Host) -> tuple[str, ...] | None | Unknown:
+    """Return the sockets of device plug-ins; kubelet's own among them shows that it runs."""
+    names = host.list_dir(KUBELET_PLUGINS)
+    return tuple(name for name in names if name.endswith(".sock")) if isinstance(names, tuple) else names
 
 
 def _cdi(host: Host) -> tuple[CdiSpecification, ...] | Unknown:

@@ -8,6 +8,7 @@ import re
 from envcheck.host import Host
 from envcheck.model.facts import CudaToolchain, CudaToolkit, Python
 from envcheck.model.unknown import Unknown, known
+from envcheck.probes import triton
 
 VARIABLES = ("CUDA_HOME", "CUDA_PATH", "CUDA_ROOT", "CUDA_DIR")
 XLA_DATA_DIR = re.compile(r"--xla_gpu_cuda_data_dir=(\S+)")
@@ -30,6 +31,7 @@ def probe(host: Host, python: Python) -> CudaToolchain:
         cuda_home_exists=home is not None and _system(host, home).is_dir(home),
         xla_data_dir=flags.group(1) if flags else None,
         toolkits=_toolkits(host, prefix, site_packages, flags.group(1) if flags else None),
+        triton=triton.assemblers(host, python),
     )
 
 

@@ -172,6 +172,7 @@ class _Walk:
             version=version_told,
             version_how=how,
             package=owner if owner is None or isinstance(owner, Unknown) else owner.name,
+            package_cuda=owner if owner is None or isinstance(owner, Unknown) else owner.cuda,
             needs=tuple(name for name in dynamic.needed if cuda_libraries.NAME.fullmatch(name)) if dynamic else (),
         )
 

@@ -1,7 +1,8 @@
-"""Which package a shared library came with: a wheel, a package of conda, or one of Debian's."""
+"""Which package a shared library came with: a wheel, a package of conda, or one of the operating system."""
 
 import csv
 import posixpath
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,16 +10,27 @@ from envcheck.host import Host
 from envcheck.knowledge import cuda_libraries
 from envcheck.model.facts import Package, Python
 from envcheck.model.unknown import Unknown, known
+from envcheck.probes.system_packages import SystemPackages
 
-DPKG = "/var/lib/dpkg/info"
-DPKG_NAMES = ("libcu", "libnv", "libnccl", "cuda-", "cudnn", "nvidia-", "libstdc++", "tensorrt")
-"""How the packages with these libraries begin, of Debian, Ubuntu and NVIDIA."""
+NAMED_CUDA = re.compile(r"-cu(\d+)$|-cuda-(\d+)(?:-\d+)?$")
+VERSION_CUDA = re.compile(r"\+cuda(\d+\.\d+)")
+"""Names such as nvidia-cudnn-cu13 and libcudnn9-cuda-12, versions such as 8.9.7.29-1+cuda12.2: the package index, and
+NVIDIA's repository for Ubuntu (developer.download.nvidia.com/compute/cuda/repos)."""
 
 
 @dataclass(frozen=True)
 class Owner:
     name: str
     version: str | None
+    cuda: str | None = None  #: that the package was made for, as far as its name or version tells
+
+
+def _named(name: str, version: str | None) -> Owner:
+    """Return the owner of this name; of a Debian version what its makers call it, without epoch and revision."""
+    named = NAMED_CUDA.search(name)
+    told = VERSION_CUDA.search(version or "")
+    cuda = told[1] if told else (named[1] or named[2] if named else None)
+    return Owner(name, re.sub(r"^\d+:|-[^-]*$", "", version) if version else None, cuda)
 
 
 class Owners:
@@ -30,7 +42,7 @@ class Owners:
         self._conda = {package.name: package for package in known(python.conda_packages, ())}
         self._prefix = known(python.prefix, None)
         self._wheels: dict[str, list[tuple[Owner, int]]] | None = None
-        self._dpkg: dict[str, str] | None = None
+        self._system = SystemPackages(host)
 
     def owner(self, path: str, soname: str, size: int) -> Owner | None | Unknown:
         """Return the package of a file, which is called ``soname`` and has ``size`` bytes; None if nothing knows it."""
@@ -39,8 +51,8 @@ class Owners:
             return found
         if self._prefix is not None and path.startswith(self._prefix + "/lib/"):
             return self._from_conda(soname)
-        name = self._of_dpkg().get(path) or self._of_dpkg().get("/usr" + path)
-        return Owner(name, None) if name else None
+        of_system = self._system.owner(path)
+        return _named(*of_system) if of_system else None
 
     def _from_wheel(self, path: str, size: int) -> Owner | None | Unknown:
         if self._wheels is None:
@@ -59,18 +71,6 @@ class Owners:
         package = next((self._conda[name] for name in names if name in self._conda), None)
         return Owner(package.name, known(package.version, None)) if package else None
 
-    def _of_dpkg(self) -> dict[str, str]:
-        if self._dpkg is None:
-            self._dpkg = {}
-            names = self._host.list_dir(DPKG)
-            for name in names if isinstance(names, tuple) else ():
-                if name.startswith(DPKG_NAMES) and name.endswith(".list"):
-                    text = self._host.read_text(f"{DPKG}/{name}")
-                    package = name.removesuffix(".list").partition(":")[0]
-                    lines = text.splitlines() if isinstance(text, str) else ()
-                    self._dpkg.update((line, package) for line in lines if ".so" in line)
-        return self._dpkg
-
 
 def _files_of_wheels(host: Host, packages: Sequence[Package]) -> dict[str, list[tuple[Owner, int]]]:
     files: dict[str, list[tuple[Owner, int]]] = {}
@@ -78,7 +78,7 @@ def _files_of_wheels(host: Host, packages: Sequence[Package]) -> dict[str, list[
         if not package.name.startswith("nvidia-"):
             continue
         text = host.read_text(posixpath.join(package.metadata, "RECORD"))
-        owner = Owner(package.name, known(package.version, None))
+        owner = _named(package.name, known(package.version, None))
         for row in csv.reader(text.splitlines() if isinstance(text, str) else ()):
             if len(row) == 3 and ".so" in row[0]:
                 path = posixpath.normpath(posixpath.join(package.location, row[0]))

@@ -4,7 +4,19 @@ from envcheck.host import Host
 from envcheck.model.facts import Platform, Tool
 from envcheck.model.record import all_unknown
 from envcheck.model.unknown import Unknown
-from envcheck.probes import cloud, container_devices, environment, files, filesystems, firmware, limits, scheduler
+from envcheck.probes import (
+    cloud,
+    container_devices,
+    environment,
+    files,
+    filesystems,
+    firmware,
+    limits,
+    network,
+    preloads,
+    scheduler,
+    startup_files,
+)
 from envcheck.probes.container import container, wsl
 from envcheck.probes.libc import libc
 from envcheck.probes.system import describe_os, kernel_release, machine, system
@@ -39,5 +51,8 @@ def probe(host: Host) -> Platform:
         container_devices=container_devices.probe(host, container_kind),
         scheduler=scheduler.probe(host),
         cloud=cloud.probe(host),
+        network_interfaces=network.interfaces(host),
+        startup_files=startup_files.probe(host),
+        preloads=preloads.probe(host),
         tool=all_unknown(Tool, Unknown("skipped", "the collector signs the facts")),
     )

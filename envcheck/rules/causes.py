@@ -8,6 +8,7 @@ GPU_FAULTS = (
     "wsl-no-gpu-passthrough",
     "wsl-linux-driver-installed",
     "wsl-multi-gpu-init-out-of-memory",
+    "wsl-windows-driver-regression",
     "secure-boot-rejects-nvidia-module",
     "nvidia-dkms-build-failed",
     "nvidia-module-missing-for-kernel",
@@ -53,6 +54,11 @@ GPU_FAULTS = (
 """Findings that explain why no program, of whatever framework, gets at a GPU."""
 
 CUDA_LIBRARY_FAULTS = (
+    "ld-library-path-not-inherited",
+    "wsl-libcuda-link-missing",
+    "cudnn-requires-zlibwapi",
+    "cuda-runtime-shadowed",
+    "cudnn-built-for-newer-cuda",
     "cuda-library-damaged",
     "cuda-version-split-across-frameworks",
     "ld-library-path-shadows-cuda-wheels",

@@ -97,6 +97,7 @@ def _out_of_reach(backend: Backend, searches: list[Found], *places: str) -> list
         "{framework} asks for {wanted}. The files lie in {folders}, but the system's loader does not look there: the "
         "folder is neither in its cache nor in LD_LIBRARY_PATH."
     ),
+    after=("ld-library-path-not-inherited",),
 )
 def cuda_libraries_not_on_loader_path(facts: Facts) -> Iterator[Failure]:
     """The right libraries exist in a toolkit's or conda's folder that the loader does not search.

@@ -22,6 +22,7 @@ OPENMP = template(
 OPENMP_SOURCE = "https://github.com/joblib/threadpoolctl/blob/master/multiple_openmp.md"
 
 PACKAGE_CAUSES = (
+    "preloaded-library-breaks-framework",
     "cpu-lacks-avx",
     "wheel-requires-avx2",
     "python-variables-break-start",
@@ -46,11 +47,18 @@ PACKAGE_CAUSES = (
     "tf-keras-missing",
     "tf-keras-version-mismatch",
     "package-requirements-conflict",
+    "tpu-held-by-other-process",
 )
-"""Findings about packages that explain why a framework or Keras fails."""
+"""Findings, of packages nearly all, that explain why a framework or Keras fails."""
 IMPORT_CAUSES = (*CUDA_LIBRARY_FAULTS, *PACKAGE_CAUSES)
 """Findings that explain why a framework cannot be imported: PyTorch is linked with CUDA's libraries."""
-DEATH_CAUSES = ("host-out-of-memory", "memory-low", "xla-flags-unknown", "openmp-runtime-duplicate")
+DEATH_CAUSES = (
+    "thread-limit-reached",
+    "host-out-of-memory",
+    "memory-low",
+    "xla-flags-unknown",
+    "openmp-runtime-duplicate",
+)
 """Findings that explain why a process dies."""
 HANG_CAUSES = ("nvidia-driver-unresponsive", "memory-low")
 """Findings that explain why a process does not come to an end."""

@@ -190,17 +190,18 @@ def nvidia_driver_unresponsive(facts: Facts) -> Iterator[Failure]:
 def nvml_crashes(facts: Facts) -> Iterator[Failure]:
     """Asking NVML kills the process that asks.
 
-    Under WSL some releases of the Windows driver do this while CUDA itself works, so there it is a warning. Elsewhere
-    the driver's files are damaged or mixed.
+    Under WSL some releases of the Windows driver do this while CUDA itself works; that has a finding of its own.
+    Elsewhere the driver's files are damaged or mixed.
     """
     status = facts.driver.nvidia.nvml.status
     if isinstance(status, Unknown) and status.reason == "crashed":
         wsl = is_wsl(facts)
+        if wsl and known(facts.driver.nvidia.cuda.status, None) == "ok":
+            raise NotApplicable("under WSL, and CUDA works")
         yield Failure(
             evidence=(STATUS,),
             fields={"detail": status.detail},
             fixes=(by_hand(UPDATE_WINDOWS_DRIVER, nvidia.WSL),) if wsl else (install_driver(facts),),
-            severity="warning" if wsl else None,
         )
     elif isinstance(status, Unknown) and status.reason != "timed-out":
         need(status)

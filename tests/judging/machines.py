@@ -775,6 +775,11 @@ def apple() -> Data:
     data["platform"]["filesystems"] = data["platform"]["filesystems"][:3]
     return data
 
+    data["backends"] = [
+        backend("torch", found["version"], devices=("cpu", "mps:0")) if found["name"] == "torch" else found
+        for found in data["backends"]
+    ]
+    data["smoke"].append(smoke("torch", "mps:0"))
 
 MACHINES: dict[str, Callable[[], Data]] = {
     function.__name__.replace("_", "-"): function

@@ -3,7 +3,7 @@
 import msgspec
 
 from envcheck.model.facts.kinds import NOT_RECORDED, Flag, OptionalCount, OptionalText, Text, Texts
-from envcheck.model.facts.libraries import LibrarySearch
+from envcheck.model.facts.libraries import LibrarySearch, ThreadPool
 from envcheck.model.facts.nvidia import DeviceNode, KernelLog, NvidiaDriver
 from envcheck.model.record import Record, all_unknown
 from envcheck.model.unknown import Unknown
@@ -49,6 +49,16 @@ class CudaToolkit(Record, frozen=True, kw_only=True):
     libdevice: OptionalText
 
 
+class TritonAssembler(Record, frozen=True, kw_only=True):
+    """A PTX assembler that Triton, the compiler behind torch.compile, takes."""
+
+    name: str  #: ``ptxas``, or ``ptxas-blackwell`` for GPUs of compute capability 10.0 and newer
+    path: str
+    how: str  #: ``triton`` (its own), or the variable that names it
+    version: OptionalText
+    targets: Texts  #: the GPUs that it can assemble for, as it tells itself: ``sm_90 sm_100a ...``
+
+
 class CudaToolchain(Record, frozen=True, kw_only=True):
     """Where compilers will look for CUDA's tools."""
 
@@ -57,6 +67,7 @@ class CudaToolchain(Record, frozen=True, kw_only=True):
     cuda_home_exists: Flag
     xla_data_dir: OptionalText  #: --xla_gpu_cuda_data_dir of XLA_FLAGS
     toolkits: tuple[CudaToolkit, ...] | Unknown  #: in the order in which they are looked at
+    triton: tuple[TritonAssembler, ...] | Unknown = NOT_RECORDED  #: of the target; () where Triton is not installed
 
 
 class Driver(Record, frozen=True, kw_only=True):
@@ -67,3 +78,4 @@ class Driver(Record, frozen=True, kw_only=True):
     kernel_log: KernelLog = msgspec.field(default_factory=lambda: all_unknown(KernelLog, NOT_RECORDED))
     cuda_toolchain: CudaToolchain = msgspec.field(default_factory=lambda: all_unknown(CudaToolchain, NOT_RECORDED))
     libraries: tuple[LibrarySearch, ...] | Unknown = NOT_RECORDED  #: of the frameworks that were built for CUDA
+    thread_pools: tuple[ThreadPool, ...] | Unknown = NOT_RECORDED  #: of the target, where it has threadpoolctl

@@ -1,6 +1,6 @@
 """CUDA's shared libraries: which files a framework would load, and which others have their names."""
 
-from envcheck.model.facts.kinds import NOT_RECORDED, Flag, OptionalCount, OptionalText, Text, Texts
+from envcheck.model.facts.kinds import NOT_RECORDED, Count, Flag, OptionalCount, OptionalText, Text, Texts
 from envcheck.model.record import Record
 from envcheck.model.unknown import Unknown
 
@@ -19,6 +19,7 @@ class LibraryCandidate(Record, frozen=True, kw_only=True):
     version_how: OptionalText  #: ``file name`` or ``package``
     package: OptionalText  #: what ships it; None: nothing that envcheck can ask
     needs: Texts  #: the CUDA libraries that it needs in turn
+    package_cuda: OptionalText = NOT_RECORDED  #: the CUDA that its package's name or version names: ``12`` or ``12.1``
 
 
 class LibrarySearch(Record, frozen=True, kw_only=True):
@@ -31,3 +32,15 @@ class LibrarySearch(Record, frozen=True, kw_only=True):
     candidates: tuple[LibraryCandidate, ...] | Unknown
     winner: OptionalCount  #: the place of the candidate that is loaded; None: the search ends without one
     other_versions: Texts = NOT_RECORDED  #: where there is no winner: files of the library under another number
+
+
+class ThreadPool(Record, frozen=True, kw_only=True):
+    """A library of CPU mathematics or of OpenMP, as threadpoolctl sees it in a process of the target with NumPy."""
+
+    api: Text  #: ``blas``, ``openmp``, ...
+    library: Text  #: such as ``openblas``, ``mkl`` or ``libgomp``
+    path: Text
+    version: OptionalText
+    threads: Count
+    architecture: OptionalText  #: the processor whose code it chose, such as ``SkylakeX``
+    threading_layer: OptionalText  #: such as ``pthreads`` or ``intel``

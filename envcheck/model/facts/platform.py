@@ -71,6 +71,17 @@ class Scheduler(Record, frozen=True, kw_only=True):
     name: OptionalText  #: ``slurm``, ``kubernetes``, ``lsf``, ``pbs``, ``grid-engine``, ``ray``; None: none
     how: OptionalText
     gpus_allocated: OptionalText  #: as the scheduler writes it; None: it gave none, or does not tell
+    engine: OptionalText = NOT_RECORDED  #: the program docker or podman; None: neither is on PATH
+    kubelet_plugins: Texts | None = (
+        NOT_RECORDED  #: sockets of Kubernetes's device plug-ins; None: no node of Kubernetes
+    )
+
+
+class StartupFile(Record, frozen=True, kw_only=True):
+    """A file that shells read at their start, and the folders that it puts into LD_LIBRARY_PATH."""
+
+    path: str
+    folders: Texts
     gpus_allocated_how: OptionalText
     cpus_allocated: OptionalText
 
@@ -111,3 +122,6 @@ class Platform(Record, frozen=True, kw_only=True):
     scheduler: Scheduler = msgspec.field(default_factory=lambda: all_unknown(Scheduler, NOT_RECORDED))
     cloud: Cloud = msgspec.field(default_factory=lambda: all_unknown(Cloud, NOT_RECORDED))
     tool: Tool
+    network_interfaces: Texts = NOT_RECORDED  #: their names, with the loopback ``lo``
+    startup_files: tuple[StartupFile, ...] | Unknown = NOT_RECORDED  #: of shells, that set LD_LIBRARY_PATH
+    preloads: tuple[Preload, ...] | Unknown = NOT_RECORDED
