@@ -28,6 +28,7 @@ def check(
     kernel: str | None = None,
     devices: Iterable[str] | None = None,
     timeout: float = DEFAULT_TIMEOUT_SECONDS,
+    pairs: bool = False,
 ) -> Report:
     """Check a deep-learning environment.
 
@@ -39,6 +40,7 @@ def check(
         kernel: the name of a Jupyter kernelspec, instead of ``python``.
         devices: only these, such as ``["cpu", "gpu:0"]``.
         timeout: seconds that each child process may take.
+        pairs: also import and use every two frameworks in one process, in both orders.
 
     Raises:
         TargetError: if the target is neither a Python interpreter nor an environment.
@@ -51,6 +53,7 @@ def check(
             devices=tuple(devices or ()),
             smoke=smoke,
             timeout=timeout,
+            pairs=pairs,
         )
     )
 

@@ -47,6 +47,7 @@ class Options:
     devices: tuple[str, ...] = ()
     smoke: bool = True
     timeout: float = DEFAULT_TIMEOUT_SECONDS
+    pairs: bool = False
     requirements: Requirements | None = None
 
 
@@ -60,7 +61,11 @@ def check(options: Options, progress: smoke.Progress | None = None) -> Report:
     host = Host.current(timeout=options.timeout)
     found = target.find(host, options.python, options.kernel)
     smoke_options = smoke.SmokeOptions(
-        backends=options.backends or None, devices=options.devices, smoke=options.smoke, timeout=options.timeout
+        backends=options.backends or None,
+        devices=options.devices,
+        smoke=options.smoke,
+        timeout=options.timeout,
+        pairs=options.pairs,
     )
     created = datetime.now(timezone.utc).isoformat(timespec="seconds")
     return build(collect(host, found, smoke_options, progress), created, options.requirements)

@@ -25,6 +25,7 @@ class Wanted:
     smoke: bool
     timeout: float
     snapshot: str | None
+    pairs: bool = False
     requirements: Requirements | None = None
 
 
@@ -35,9 +36,9 @@ def obtain(wanted: Wanted) -> Report:
         click.ClickException: if the call itself was wrong.
     """
     if wanted.snapshot is not None:
-        if wanted.python or wanted.kernel or wanted.backends or wanted.devices:
+        if wanted.python or wanted.kernel or wanted.backends or wanted.devices or wanted.pairs:
             raise click.UsageError(
-                "--snapshot judges a saved report; a target, backend or device cannot be chosen with it"
+                "--snapshot judges a saved report; a target, backend, device or --pairs cannot be chosen with it"
             )
         try:
             return load(read_bytes(wanted.snapshot), wanted.snapshot, wanted.requirements)
@@ -52,6 +53,7 @@ def obtain(wanted: Wanted) -> Report:
         devices=wanted.devices,
         smoke=wanted.smoke,
         timeout=wanted.timeout,
+        pairs=wanted.pairs,
         requirements=wanted.requirements,
     )
     with ExitStack() as stack:

@@ -27,6 +27,11 @@ FORMATS = ("text", "json", "markdown", "html", "junit")
     "--all-kernels", is_flag=True, help="Check the interpreter of every Jupyter kernelspec, one after another."
 )
 @click.option("--require", metavar="FILE", help="Also check what FILE (TOML) requires of this machine.")
+@click.option(
+    "--pairs",
+    is_flag=True,
+    help="Also import and use every two frameworks in one process, in both orders. Takes some seconds for each.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Show all facts, stages, and checks that could not be decided.")
 @click.option("-q", "--quiet", is_flag=True, help="Show only the verdict and the titles of the findings.")
 @click.option(

@@ -5,6 +5,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 import msgspec
@@ -16,6 +17,7 @@ from envcheck.model.facts import (
     AmdDriver,
     Apple,
     Backend,
+    Company,
     Cpu,
     CudaToolchain,
     Driver,
@@ -27,6 +29,7 @@ from envcheck.model.facts import (
     Memory,
     Notebook,
     NvidiaDriver,
+    Parity,
     Platform,
     ProbeFailure,
     Python,
@@ -53,7 +56,9 @@ from envcheck.probes import (
     nvidia,
     pci,
     platform,
+    preloads,
     smoke,
+    smoke_pairs,
 )
 from envcheck.probes.target import Target, TargetError
 
@@ -89,7 +94,8 @@ def collect(host: Host, target: Target, options: smoke.SmokeOptions, progress: s
             cuda_libraries = pool.submit(guard.values, libraries.probe, host, python, backends)
             keras_facts = guard.record(Keras, keras.probe, host, python, backends)
             notebook_facts = pool.submit(guard.record, Notebook, notebook.probe, host, python)
-            backends, runs = _smoke(guard, host, python, backends, keras_facts, options, progress)
+            tested = _smoke(guard, host, python, backends, keras_facts, options, progress)
+            pairs = _pairs(guard, host, python, tested.backends, options, progress)
             facts = Facts(
                 platform=_with_target(guard, host, platform_facts.result(), python),
                 hardware=Hardware(
@@ -108,10 +114,12 @@ def collect(host: Host, target: Target, options: smoke.SmokeOptions, progress: s
                     libraries=cuda_libraries.result(),
                 ),
                 python=python,
-                backends=backends,
+                backends=tested.backends,
                 keras=keras_facts,
                 notebook=notebook_facts.result(),
-                smoke=runs,
+                smoke=tested.runs,
+                parity=tested.parity,
+                pairs=pairs,
             )
         except BaseException:
             # Leaving the pool waits for its threads: what they wait for has to end first.
@@ -138,13 +146,40 @@ def _smoke(
     keras_facts: Keras,
     options: smoke.SmokeOptions,
     progress: smoke.Progress | None,
-) -> tuple[tuple[Backend, ...] | Unknown, tuple[SmokeRun, ...] | Unknown]:
+) -> "_Tested":
     if isinstance(backends, Unknown):
-        return backends, Unknown("skipped", "the installed frameworks could not be listed")
+        why = Unknown("skipped", "the installed frameworks could not be listed")
+        return _Tested(backends, why, why)
     if not options.smoke:
-        return backends, Unknown("skipped", "not asked for (--no-smoke)")
+        why = Unknown("skipped", "not asked for (--no-smoke)")
+        return _Tested(backends, why, why)
     result = guard.values(smoke.probe, host, python, backends, keras_facts, options, progress)
-    return (backends, result) if isinstance(result, Unknown) else result
+    if isinstance(result, Unknown):
+        return _Tested(backends, result, result)
+    tried = guard.values(preloads.try_without, host, python, result.backends)
+    return _Tested(result.backends if isinstance(tried, Unknown) else tried, result.runs, result.parity)
+
+
+def _pairs(
+    guard: "_Guard",
+    host: Host,
+    python: Python,
+    backends: tuple[Backend, ...] | Unknown,
+    options: smoke.SmokeOptions,
+    progress: smoke.Progress | None,
+) -> tuple[Company, ...] | Unknown:
+    if isinstance(backends, Unknown):
+        return Unknown("skipped", "the installed frameworks could not be listed")
+    return guard.values(smoke_pairs.probe, host, python, backends, options, progress)
+
+
+@dataclass(frozen=True)
+class _Tested:
+    """What the smoke test gave, or why it gave nothing."""
+
+    backends: tuple[Backend, ...] | Unknown
+    runs: tuple[SmokeRun, ...] | Unknown
+    parity: tuple[Parity, ...] | Unknown
 
 
 class _Guard:

@@ -2,17 +2,18 @@
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
 from envcheck import child
 from envcheck.host import Host
-from envcheck.model.facts import Backend, EnvironmentVariable, Import, Keras, Python, SmokeRun
+from envcheck.model.facts import Backend, EnvironmentVariable, Import, Keras, Parity, Python, SmokeRun
 from envcheck.model.unknown import Unknown
 from envcheck.probes import cpu, memory, smoke_plan, smoke_reading as reading
+from envcheck.probes.smoke_parity import Answers, parity
 
 #: Called with backend, device (or nothing) and stage, from several threads.
 Progress = Callable[[str, str, str], None]
@@ -20,6 +21,9 @@ Progress = Callable[[str, str, str], None]
 #: What is added to the user's environment unless the user has set it: no framework shall take all of a GPU's memory.
 #: Sources: tensorflow.org, 'Use a GPU'; docs.jax.dev, 'GPU memory allocation'.
 ADDED = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+#: Levels at which TensorFlow and XLA keep back warnings and errors (xla/tsl/platform/default/logging.cc). The children
+#: run without: it changes nothing but what they say, and that is evidence.
+HIDING_LEVELS = ("2", "3")
 
 _MB = 1024 * 1024
 #: Peak of a child on a CPU, measured with Keras 3.15 beside TensorFlow 2.21, PyTorch 2.13, JAX 0.10, OpenVINO 2026.4.
@@ -30,15 +34,29 @@ OTHER_MEMORY_BYTES = 400 * _MB
 @dataclass(frozen=True)
 class SmokeOptions:
     """``backends``: None for all; ``devices``: patterns such as ``cpu``, ``gpu``, ``gpu:0``, none for all;
-    ``timeout``: seconds for each child."""
+    ``timeout``: seconds for each child; ``pairs``: also import every two frameworks in one process."""
 
     backends: tuple[str, ...] | None
     devices: tuple[str, ...]
     smoke: bool
     timeout: float
+    pairs: bool = False
 
 
-Result = tuple[Backend, tuple[SmokeRun, ...]]
+@dataclass(frozen=True)
+class Tested:
+    """The backends with their import and devices filled in, one run for each device, and how far apart they are."""
+
+    backends: tuple[Backend, ...]
+    runs: tuple[SmokeRun, ...]
+    parity: tuple[Parity, ...]
+
+
+@dataclass(frozen=True)
+class _Result:
+    backend: Backend
+    runs: tuple[SmokeRun, ...] = ()
+    answers: Mapping[str, Answers] = field(default_factory=dict)  #: by device
 
 
 def probe(
@@ -48,16 +66,16 @@ def probe(
     keras: Keras,
     options: SmokeOptions,
     progress: Progress | None = None,
-) -> tuple[tuple[Backend, ...], tuple[SmokeRun, ...]]:
-    """Return the backends with their import and devices filled in, and one run for each device.
+) -> Tested:
+    """Import every framework and walk its devices.
 
     Nothing is imported in this process. On Ctrl-C every child ends, and no further one starts.
     """
     test = _Test(host, python, keras, options, progress)
     # The longest first, so that the short ones fill the gaps.
     order = sorted(range(len(backends)), key=lambda index: -_memory_of(backends[index]))
-    workers = _workers(host, [backend for backend in backends if test.why_not(backend) is None])
-    pool = ThreadPoolExecutor(workers, "smoke")
+    at_once = workers(host, [backend for backend in backends if test.why_not(backend) is None])
+    pool = ThreadPoolExecutor(at_once, "smoke")
     try:
         futures = {index: pool.submit(test.backend, backends[index]) for index in order}
         results = [futures[index].result() for index in range(len(backends))]
@@ -66,7 +84,12 @@ def probe(
         child.end_all()
         raise
     pool.shutdown()
-    return tuple(backend for backend, _ in results), tuple(run for _, runs in results for run in runs)
+    answers = {(found.backend.name, device): said for found in results for device, said in found.answers.items()}
+    return Tested(
+        backends=tuple(found.backend for found in results),
+        runs=tuple(run for found in results for run in found.runs),
+        parity=parity(answers),
+    )
 
 
 @dataclass(frozen=True)
@@ -77,10 +100,10 @@ class _Test:
     options: SmokeOptions
     progress: Progress | None
 
-    def backend(self, backend: Backend) -> Result:
+    def backend(self, backend: Backend) -> _Result:
         reason = self.why_not(backend)
         if reason is not None:
-            return _not_imported(backend, Unknown("skipped", reason)), self._skipped_unseen(backend, reason)
+            return _Result(_not_imported(backend, Unknown("skipped", reason)), self._skipped_unseen(backend, reason))
         plan = smoke_plan.plan(backend, self.keras)
         if plan is None:
             return self._import_alone(backend)
@@ -130,20 +153,21 @@ class _Test:
             listener=announced,
         )
         if not reading.ended_well(result):
-            _remove(result.last("folder"))
+            remove(result.last("folder"))
         return result
 
     def _added(self, plan: smoke_plan.Plan | None) -> dict[str, str]:
-        added = {name: value for name, value in ADDED.items() if name not in self.host.environ}
+        added = added_to(self.host.environ)
         return {"KERAS_BACKEND": plan.backend, **added} if plan and plan.keras else added
 
-    def _import_alone(self, backend: Backend) -> Result:
+    def _import_alone(self, backend: Backend) -> _Result:
         result = self._child(backend, self._added(None), "import_framework", {"framework": backend.name})
-        return replace(backend, imported=reading.imported(result), devices=reading.devices(result)), ()
+        return _Result(replace(backend, imported=reading.imported(result), devices=reading.devices(result)))
 
-    def _walk(self, backend: Backend, plan: smoke_plan.Plan) -> Result:
+    def _walk(self, backend: Backend, plan: smoke_plan.Plan) -> _Result:
         """Walk all devices. If a child dies on one of them, another one goes on with the devices left."""
         runs: dict[str, SmokeRun] = {}
+        answers: dict[str, Answers] = {}
         first: child.ChildResult | None = None
         while True:
             request = {
@@ -156,16 +180,24 @@ class _Test:
             first = first or result
             selected = tuple(first.last("selected") or ())
             added = self._environment(plan, result)
+            answers.update(reading.answers(result))
             for run in reading.runs(result, backend.name, _left(selected, runs) or (self._first_device(),)):
                 runs[run.device] = replace(run, environment_added=added, through=plan.through)
             if reading.ended_well(result) or not _left(selected, runs):
                 break
         backend = replace(backend, imported=reading.imported(first), devices=reading.devices(first))
-        return backend, (*runs.values(), *_unmatched(backend, first))
+        return _Result(backend, (*runs.values(), *_unmatched(backend, first)), answers)
 
     def _environment(self, plan: smoke_plan.Plan, result: child.ChildResult) -> tuple[EnvironmentVariable, ...]:
         added = {**self._added(plan), **{said["name"]: said["value"] for said in result.all("environment_added")}}
         return tuple(EnvironmentVariable(name=name, value=value) for name, value in sorted(added.items()))
+
+
+def added_to(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that every child gets besides the user's own."""
+    added = {name: value for name, value in ADDED.items() if name not in environ}
+    silenced = environ.get("TF_CPP_MIN_LOG_LEVEL") in HIDING_LEVELS
+    return {**added, "TF_CPP_MIN_LOG_LEVEL": "0"} if silenced else added
 
 
 def _left(selected: tuple[str, ...], runs: Mapping[str, SmokeRun]) -> tuple[str, ...]:
@@ -202,7 +234,7 @@ def _not_imported(backend: Backend, why: Unknown) -> Backend:
     return replace(backend, imported=Import(status=why, seconds=why, error=why, stderr_tail=why), devices=why)
 
 
-def _remove(folder: object) -> None:
+def remove(folder: object) -> None:
     """Remove the temporary folder of a child that died before it could."""
     if isinstance(folder, str) and os.path.basename(folder).startswith("envcheck-smoke-"):
         shutil.rmtree(folder, ignore_errors=True)
@@ -215,7 +247,7 @@ def _memory_of(backend: Backend) -> int:
     return MEMORY_BYTES.get(backend.name, OTHER_MEMORY_BYTES)
 
 
-def _workers(host: Host, backends: list[Backend]) -> int:
+def workers(host: Host, backends: Sequence[Backend]) -> int:
     """Return how many children the machine's cores and free memory hold at once; at least one."""
     cores = cpu.probe(host).cores_usable
     available = memory.probe(host).volatile.available_bytes

@@ -8,10 +8,12 @@ import msgspec
 from envcheck.child import ChildResult, Ending
 from envcheck.model.facts import Device, Import, LoadedLibrary, SmokeRun, Stage, StageVolatile
 from envcheck.model.unknown import Reason, Unknown
+from envcheck.probes.smoke_said import SaidDevice, SaidEnd, SaidLibrary, SaidStage
 
 # fmt: off
 STAGES = (
-    "import", "devices", "place", "matmul", "conv", "recurrent", "train", "compile", "reduced-precision", "all-devices",
+    "import", "devices", "place", "matmul", "conv", "recurrent", "train", "compile", "reduced-precision", "speed",
+    "all-devices",
 )
 # fmt: on
 STDERR_TAIL_CHARACTERS = 4000
@@ -33,54 +35,6 @@ _IMPORT_STATUS: Mapping[Ending, str] = {
     "exited": "exited",
     "timed-out": "timed-out",
 }
-
-
-class SaidStage(msgspec.Struct, frozen=True):
-    device: str
-    name: str
-    status: str
-    seconds: float
-    detail: str
-    failure: str | None = None
-    deviation: float | None = None
-    tolerance: float | None = None
-    placed_on: str | None = None
-    seconds_first_step: float | None = None
-    seconds_steady_step: float | None = None
-
-    def record(self) -> Stage:
-        return Stage(
-            name=self.name,
-            status=self.status,
-            seconds=self.seconds,
-            detail=self.detail,
-            tolerance=self.tolerance,
-            failure=self.failure,
-            volatile=StageVolatile(
-                deviation=self.deviation,
-                seconds_first_step=self.seconds_first_step,
-                seconds_steady_step=self.seconds_steady_step,
-            ),
-        )
-
-
-class SaidDevice(msgspec.Struct, frozen=True):
-    name: str
-    framework_name: str
-    description: str | None
-
-
-class SaidLibrary(msgspec.Struct, frozen=True):
-    soname: str
-    path: str
-    version: str | None
-
-
-class SaidEnd(msgspec.Struct, frozen=True):
-    name: str
-    status: str
-    failed_stage: str | None
-    reason: str | None
 
 
 @dataclass
@@ -160,6 +114,14 @@ def devices(result: ChildResult) -> tuple[Device, ...] | Unknown:
     return Unknown(_REASON.get(_STATUS[result.ending], "skipped"), how_it_ended(result))
 
 
+def answers(result: ChildResult) -> dict[str, dict[str, tuple[float, ...]]]:
+    """Return what each device answered in each stage that it passed, as shares of the value that was expected."""
+    return {
+        device: {stage.name: stage.answers for stage in walk.stages if stage.answers and stage.status == "passed"}
+        for device, walk in walks(result).items()
+    }
+
+
 # --- runs ---------------------------------------------------------------------------------------
 
 
@@ -199,7 +161,14 @@ def _early_stages(result: ChildResult) -> tuple[Stage, ...]:
 def _stage(name: str, status: str, seconds: float | Unknown, detail: str, failure: str | None = None) -> Stage:
     volatile = StageVolatile(deviation=None)
     return Stage(
-        name=name, status=status, seconds=seconds, detail=detail, tolerance=None, failure=failure, volatile=volatile
+        name=name,
+        status=status,
+        seconds=seconds,
+        detail=detail,
+        tolerance=None,
+        tolerance_reason=None,
+        failure=failure,
+        volatile=volatile,
     )
 
 

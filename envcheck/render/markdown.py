@@ -3,7 +3,7 @@
 from envcheck.model.facts import SmokeRun
 from envcheck.model.report import Finding, Report
 from envcheck.model.unknown import Unknown
-from envcheck.render import clean, smoke, words
+from envcheck.render import clean, smoke, smoke_tables, words
 from envcheck.render.fixes import fix_markdown
 from envcheck.render.floors import floors
 from envcheck.render.markdown_text import (
@@ -38,11 +38,14 @@ def render(report: Report) -> str:
     mark, text = verdict(report)
     groups = grouped(report.findings)
     parts = [heading(2, f"{_STYLE.mark(mark)} {_short(text)}"), _stack(report), *_smoke(report.facts.smoke)]
+    parts += [paragraph(_short(text)) for text in smoke_tables.summary(report.facts)]
     parts += [cause_markdown(cause) for cause in groups.causes]
     if groups.notes:
         parts.append(heading(3, sentence(words.NOTES)))
         parts.append(bullets(note_markdown(note) for note in groups.notes))
-    parts += [*_undecided(report), *_stages(report.facts.smoke), _facts(report)]
+    parts += [*_undecided(report), *_stages(report.facts.smoke)]
+    parts += [_table(found) for found in smoke_tables.tables(report.facts)]
+    parts.append(_facts(report))
     parts.append(paragraph(sentence(words.MADE_BY, version=report.envcheck, created=report.created)))
     return "\n".join(parts)
 
@@ -133,6 +136,11 @@ def _stages(runs: tuple[SmokeRun, ...] | Unknown) -> list[str]:
     rows = [[escape(_short(text)) for text in row] for run in runs for row in smoke.stage_cells(run)]
     head = [sentence(word) for word in words.STAGE_TABLE]
     return [details(sentence(words.ALL_STAGES), table(head, rows))] if rows else []
+
+
+def _table(found: smoke_tables.Table) -> str:
+    rows = [[escape(clean.shorten(clean.line(text), FACT_LIMIT)) for text in row] for row in found.rows]
+    return details(found.title, table(found.head, rows))
 
 
 def _facts(report: Report) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from envcheck.model.facts import SmokeRun, Stage
 from envcheck.model.report import Finding, Report
 from envcheck.model.unknown import Unknown
-from envcheck.render import clean, smoke, words
+from envcheck.render import clean, smoke, smoke_tables, words
 from envcheck.render.finding_text import add_cause, add_note
 from envcheck.render.floors import floors
 from envcheck.render.page import Page, Part
@@ -30,10 +30,14 @@ def render(report: Report, style: Style) -> str:
     _stack(page, report)
     page.blank()
     _smoke(page, report.facts.smoke)
+    for line in smoke_tables.summary(report.facts):
+        page.paragraph(clean.shorten(clean.line(line), TITLE_LIMIT), indent=2)
     _findings(page, report)
     _undecided(page, report)
     if style.verbose:
         _every_stage(page, report.facts.smoke)
+        for table in smoke_tables.tables(report.facts):
+            _table(page, table)
         _every_fact(page, report)
     return page.text()
 
@@ -162,7 +166,23 @@ def _every_stage(page: Page, runs: tuple[SmokeRun, ...] | Unknown) -> None:
             page.marked(smoke.MARKS.get(stage.status, "unknown"), clean.line(_stage(stage)), indent=4)
 
 
+def _table(page: Page, table: smoke_tables.Table) -> None:
+    page.blank()
+    page.paragraph((table.title, "bold"))
+    rows = [[(word, "dim") for word in table.head]]
+    rows += [[(clean.shorten(clean.line(text), FACT_LIMIT), "") for text in row] for row in table.rows]
+    widths = [max(page.measure(text) for text, _ in column) for column in zip(*rows, strict=True)]
+    if sum(widths) + len(GAP) * len(widths) <= page.width:
+        for row in rows:
+            page.row(GAP, *_padded(page, row, widths))
+        return
+    for (first, _), *rest in rows[1:]:
+        cells = [f"{head} {text}" for head, (text, _) in zip(table.head[1:], rest, strict=True) if text]
+        page.paragraph(f"{first}: {words.listed(cells)}", indent=2)
+
+
 def _stage(stage: Stage) -> str:
+    gflops = stage.volatile.gflops
     parts = [sentence(words.STAGE, name=stage.name, status=sentence(words.STATUS.get(stage.status, stage.status)))]
     if isinstance(stage.seconds, float | int):
         parts.append(duration(stage.seconds))
@@ -170,6 +190,8 @@ def _stage(stage: Stage) -> str:
         parts.append(sentence(words.DEVIATION, value=rounded(stage.volatile.deviation)))
         if isinstance(stage.tolerance, float | int):
             parts.append(sentence(words.TOLERANCE, value=rounded(stage.tolerance)))
+    if isinstance(gflops, float | int):
+        parts.append(sentence(words.SPEED, value=rounded(gflops)))
     if stage.detail:
         parts.append(clean.shorten(stage.detail, FACT_LIMIT))
     return words.listed(parts)

@@ -102,13 +102,14 @@ class Row:
 _BRIEF = {"packages": ("version",)}
 
 #: Every renderer shows these in a table of their own.
-_SHOWN_ELSEWHERE = ("stages",)
+_SHOWN_ELSEWHERE = ("stages", "parity", "pairs")
 
 
 def outline(facts: Facts) -> Iterator[Row]:
     """Yield every fact, floor by floor, the unknown ones with their reason."""
     for floor, record in msgspec.to_builtins(facts).items():
-        yield from _rows(0, floor, floor, record)
+        if floor not in _SHOWN_ELSEWHERE:
+            yield from _rows(0, floor, floor, record)
 
 
 def _rows(depth: int, label: str, key: str, value: Any) -> Iterator[Row]:

@@ -25,7 +25,7 @@ def _attempt(request, channel, folder):
     stages = _part("native_stages")
 
     def bench(device, answers):
-        return stages.Bench(None, framework, device, answers, folder)
+        return stages.NativeBench(None, framework, device, answers, folder)
 
     session.walk(request, channel, framework, bench, stages.STAGES)
 

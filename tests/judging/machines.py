@@ -340,7 +340,14 @@ def stage(name: str, status: str = "passed") -> Data:
     )  # fmt: skip
 
 
-STAGES = ("import", "devices", "place", "matmul", "conv", "recurrent", "train", "compile", "reduced-precision")
+STAGES = ("import", "devices", "place", "matmul", "conv", "recurrent", "train", "compile", "reduced-precision", "speed")
+
+
+def company(first: str, second: str) -> Data:
+    """Return two frameworks that worked in one process, in this order."""
+    return record(
+        model.Company, first=first, second=second, status="ok", step=None, reason=None, seconds=5.0, stderr_tail=""
+    )
 
 
 def smoke(name: str, on: str = "cpu") -> Data:
@@ -768,6 +775,11 @@ def apple() -> Data:
     )  # fmt: skip
     data["hardware"]["cpu"].update(vendor="Apple", model="Apple M3", architecture="arm64", instruction_sets=("neon",))
     data["python"].update(machine="arm64")
+    data["backends"] = [
+        backend("torch", found["version"], devices=("cpu", "mps:0")) if found["name"] == "torch" else found
+        for found in data["backends"]
+    ]
+    data["smoke"].append(smoke("torch", "mps:0"))
     data["python"]["markers"].update(platform_machine="arm64", platform_system="Darwin", sys_platform="darwin")
     for found in data["python"]["packages"]:
         if found["wheel_tags"] != ("py3-none-any",):
@@ -775,11 +787,6 @@ def apple() -> Data:
     data["platform"]["filesystems"] = data["platform"]["filesystems"][:3]
     return data
 
-    data["backends"] = [
-        backend("torch", found["version"], devices=("cpu", "mps:0")) if found["name"] == "torch" else found
-        for found in data["backends"]
-    ]
-    data["smoke"].append(smoke("torch", "mps:0"))
 
 MACHINES: dict[str, Callable[[], Data]] = {
     function.__name__.replace("_", "-"): function
@@ -807,6 +814,7 @@ NEW_ITEMS: dict[str, Callable[[str], Data]] = {
     "/backends": backend,
     "/notebook/kernels": kernel,
     "/smoke": lambda name: smoke(*name.split("@")),
+    "/pairs": lambda name: company(*name.split("@")),
     "/driver/libraries": lambda name: library(*name.split("@")),
 }
 """How a list grows when a change names an item that it does not have."""
@@ -846,6 +854,8 @@ NAMING_KEYS = ("name", "purpose", "source", "address", "module", "backend", "kin
 def _names(item: Any) -> set[str]:
     if not isinstance(item, dict):
         return {str(item)}
+    if "first" in item and "second" in item:
+        return {f"{item['first']}@{item['second']}"}
     if "soname" in item and "framework" in item:
         return {f"{item['framework']}@{item['soname']}"}
     names = {str(item[key]) for key in NAMING_KEYS if key in item}

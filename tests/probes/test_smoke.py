@@ -150,10 +150,11 @@ def test_without_the_smoke_test_nothing_is_imported(tmp_path: Path) -> None:
     (tmp_path / "torch.py").write_text(f"open({str(trace)!r}, 'w')\n")
     environ = {**standins.environ(), "PYTHONPATH": str(tmp_path)}
     options = smoke.SmokeOptions(backends=None, devices=(), smoke=False, timeout=standins.LONG)
-    found, runs = smoke.probe(
+    tested = smoke.probe(
         standins.host(environ), standins.target(sys.executable), (standins.backend("torch"),), standins.keras(), options
     )
-    assert runs == () and not trace.exists()
+    found = tested.backends
+    assert tested.runs == () and not trace.exists()
     assert found[0].imported.status == Unknown("skipped", "the smoke test was switched off")
     assert found[0].devices == Unknown("skipped", "the smoke test was switched off")
 
@@ -164,15 +165,15 @@ def test_what_is_not_installed_or_not_asked_for_is_not_imported() -> None:
         standins.backend("jax"),
         replace(standins.backend("openvino"), installed=Unknown("denied", "no access")),
     )
-    found, runs = smoke.probe(
+    tested = smoke.probe(
         standins.host(standins.environ()),
         standins.target(sys.executable),
         backends,
         standins.keras(),
         standins.options(backends=("torch", "openvino")),
     )
-    assert runs == ()
-    assert [backend.imported.status for backend in found] == [
+    assert tested.runs == ()
+    assert [backend.imported.status for backend in tested.backends] == [
         Unknown("skipped", "not installed"),
         Unknown("skipped", "another backend was asked for"),
         Unknown("skipped", "it could not be seen whether it is installed: no access"),
@@ -181,10 +182,10 @@ def test_what_is_not_installed_or_not_asked_for_is_not_imported() -> None:
 
 def test_a_target_that_does_not_run_leaves_a_skipped_run() -> None:
     python = replace(standins.target("/no/such/python"), runs=False)
-    _, runs = smoke.probe(
+    tested = smoke.probe(
         standins.host(standins.environ()), python, (standins.backend("jax"),), standins.keras(), standins.options("gpu")
     )
-    assert [(run.device, run.status, run.reason) for run in runs] == [
+    assert [(run.device, run.status, run.reason) for run in tested.runs] == [
         ("gpu", "skipped", "the target's Python does not run")
     ]
 
@@ -207,15 +208,15 @@ def test_a_python_that_vanished_is_said_so() -> None:
 def test_without_a_fitting_keras_the_framework_is_tried_alone(changes: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "torch.py").write_text("raise ImportError('a torch that does not load')\n")
     environ = {**standins.environ(), "PYTHONPATH": str(tmp_path)}
-    found, runs = smoke.probe(
+    tested = smoke.probe(
         standins.host(environ),
         standins.target(sys.executable),
         (standins.backend("torch"),),
         replace(standins.keras(), **changes),
         standins.options(),
     )
-    assert found[0].imported.error == "ImportError: a torch that does not load"
-    assert [(run.device, run.status, run.failed_stage, run.through) for run in runs] == [
+    assert tested.backends[0].imported.error == "ImportError: a torch that does not load"
+    assert [(run.device, run.status, run.failed_stage, run.through) for run in tested.runs] == [
         ("cpu", "failed", "import", "native")
     ]
 

@@ -225,10 +225,37 @@ def stage(
     )
 
 
+def speed(gflops: float) -> f.Stage:
+    volatile = f.StageVolatile(deviation=None, gflops=gflops, matrix_size=1024)
+    return fill(f.Stage, name="speed", status="passed", seconds=0.3, detail="", tolerance=None, volatile=volatile)
+
+
+def parity(backend: str, other: str, difference: float, stage: str) -> f.Parity:
+    return f.Parity(
+        backend=backend,
+        device="cpu",
+        other_backend=other,
+        other_device="cpu",
+        compared=("matmul", "train"),
+        volatile=f.ParityVolatile(difference=difference, stage=stage),
+    )
+
+
+def company(first: str, second: str, status: str = "ok", **values: Any) -> f.Company:
+    told = {"first": first, "second": second, "status": status, "step": None, "reason": None, "seconds": 4.0}
+    return fill(f.Company, **{**told, **values})
+
+
 def run(
     backend: str, device: str, status: str = "passed", failed_stage: str | None = None, **values: Any
 ) -> f.SmokeRun:
-    stages = (stage("import", seconds=1.9), stage("place"), stage("matmul"), stage("train", seconds=0.8, step=0.0041))
+    stages = (
+        stage("import", seconds=1.9),
+        stage("place"),
+        stage("matmul"),
+        stage("train", seconds=0.8, step=0.0041),
+        speed(123.4),
+    )
     told = {
         "backend": backend,
         "backend_version": "2.21.0",
@@ -272,6 +299,12 @@ def healthy() -> Report:
             backend("torch", "2.13.0+cpu", "cpu"),
         ),
         smoke=(run("tensorflow", "cpu"), run("jax", "cpu"), run("torch", "cpu")),
+        parity=(
+            parity("tensorflow", "jax", 2.2e-7, "train"),
+            parity("tensorflow", "torch", 3.9e-7, "train"),
+            parity("jax", "torch", 0.0, "matmul"),
+        ),
+        pairs=(company("tensorflow", "jax"), company("jax", "tensorflow")),
     )
     note = finding(
         "pynvml-shim-installed",
@@ -483,6 +516,8 @@ def hostile() -> Report:
             run("torch", HOSTILE, "failed", HOSTILE, reason=HOSTILE),
             run(HOSTILE, "cpu", "crashed", "import", reason=long),
         ),
+        parity=(parity("torch", HOSTILE, 0.5, HOSTILE),),
+        pairs=(company("torch", HOSTILE, HOSTILE, step=HOSTILE, reason=long, stderr_tail=HOSTILE),),
     )
     findings = tuple(
         finding(

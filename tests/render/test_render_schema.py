@@ -77,6 +77,8 @@ def test_json_has_the_shape_of_the_contract() -> None:
         "keras",
         "notebook",
         "smoke",
+        "parity",
+        "pairs",
     ]
     assert document["facts"]["backends"][0]["import"]["status"] == "ok"
     assert document["findings"][0]["evidence"][2]["value"] == {"unknown": "failed", "detail": "no library"}

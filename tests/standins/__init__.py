@@ -73,14 +73,21 @@ def run(
     python: str, names: Iterable[str], variables: dict[str, str], *devices: str, timeout: float = LONG
 ) -> tuple[dict[str, Backend], list[SmokeRun]]:
     """Run the smoke test of some frameworks; return them by name, and the runs."""
-    backends, runs = smoke.probe(
+    tested = probe(python, names, variables, *devices, timeout=timeout)
+    return {found.name: found for found in tested.backends}, list(tested.runs)
+
+
+def probe(
+    python: str, names: Iterable[str], variables: dict[str, str], *devices: str, timeout: float = LONG
+) -> smoke.Tested:
+    """Run the smoke test of some frameworks."""
+    return smoke.probe(
         host(variables),
         target(python),
         tuple(backend(name) for name in names),
         keras(),
         options(*devices, timeout=timeout),
     )
-    return {found.name: found for found in backends}, list(runs)
 
 
 def stages(found: SmokeRun) -> dict[str, str]:

@@ -12,6 +12,8 @@ framework NAME and offers the same functions, so that the stages need not know w
 ``arithmetic(device)``               the number format of its float32 products: a key of the known answers' tolerances
 ``why_not(stage, device)``           why a stage makes no sense here, or None
 ``compiled(function, device, ...)``  the function under the framework's compiler
+``products(values, device)``         a function that multiplies a square matrix with itself so many times, where Keras
+                                     is not the way to do it
 ``reduced_dtypes(device)``           the short number formats that the device computes in
 ``sharded_step(devices, ...)``       one training step over several devices
 """

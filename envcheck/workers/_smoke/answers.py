@@ -38,6 +38,19 @@ class Answers(object):
     def tolerance(self, arithmetic):
         return self._content["tolerances"][arithmetic]["value"]
 
+    def reason(self, arithmetic):
+        """Return why the tolerance of an arithmetic is as large as it is."""
+        return self._content["tolerances"][arithmetic]["reason"]
+
+    def shares(self, case, key, got):
+        """Return a result as shares of the largest value that was expected: what runs are compared by."""
+        return [
+            float("%.8g" % value) for value in numpy.asarray(got).astype("float64").ravel() / self._scale(case, key)
+        ]
+
+    def _scale(self, case, key):
+        return abs(self.answer(case, key)).max()
+
     def deviation(self, case, key, got):
         """Return the largest error as a share of the largest value that was expected.
 
@@ -50,4 +63,4 @@ class Answers(object):
             raise Wrong("the result has the shape %s instead of %s" % (got.shape, expected.shape))
         if not numpy.isfinite(got).all():
             raise Wrong("the result holds %s" % ("NaN" if numpy.isnan(got).any() else "infinity"))
-        return float(abs(got - expected).max() / abs(expected).max())
+        return float(abs(got - expected).max() / self._scale(case, key))

@@ -4,9 +4,9 @@ import contextlib
 
 import cntk
 
-from .keras2_models import TURNS_KERNELS, arithmetic, back_unchanged, compile_options, loaded, predict
+from .keras2_models import TURNS_KERNELS, arithmetic, back_unchanged, compile_options, loaded, predict, products
 
-__all__ = ["TURNS_KERNELS", "arithmetic", "compile_options", "loaded"]
+__all__ = ["TURNS_KERNELS", "arithmetic", "compile_options", "loaded", "products"]
 
 #: In a loop, Keras 2.3 on CNTK gives the state of the cell in place of the output (``rnn`` in cntk_backend.py).
 RECURRENT = {"unroll": True}

@@ -34,6 +34,18 @@ def run_layer(keras, layer, values, weights, device):
     return result, trained_on(model)
 
 
+def products(keras, values, device):
+    matrix = mxnet.nd.array(values, ctx=_native(device))
+
+    def multiply(times):
+        result = matrix
+        for _ in range(times):
+            result = mxnet.nd.dot(result, matrix)
+        result.wait_to_read()
+
+    return multiply
+
+
 def compile_options():
     return dict(_context)
 

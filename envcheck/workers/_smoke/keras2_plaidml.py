@@ -4,9 +4,18 @@ import contextlib
 
 import plaidml
 
-from .keras2_models import RECURRENT, TURNS_KERNELS, arithmetic, back_unchanged, compile_options, loaded, predict
+from .keras2_models import (
+    RECURRENT,
+    TURNS_KERNELS,
+    arithmetic,
+    back_unchanged,
+    compile_options,
+    loaded,
+    predict,
+    products,
+)
 
-__all__ = ["RECURRENT", "TURNS_KERNELS", "arithmetic", "compile_options", "loaded"]
+__all__ = ["RECURRENT", "TURNS_KERNELS", "arithmetic", "compile_options", "loaded", "products"]
 
 
 def version():

@@ -6,6 +6,7 @@ A Keras 2 backend offers the functions named in ``__init__.py``, ``put`` aside, 
 ``run_layer(keras, layer, values, weights, device)``  what a layer makes of values, and the device that computed it
 ``compile_options()``                          options of ``model.compile`` that make the training observable
 ``trained_on(model)``                          the device that trained a model
+``products(keras, values, device)``            a function that multiplies a square matrix with itself so many times
 ``compiled_features(images, kernel, bias, device)``   a convolution and its tanh under the framework's compiler
 ``RECURRENT``                                  options that an LSTM needs here
 ``TURNS_KERNELS``                              its convolution turns the kernel by half a turn, as mathematics has it
@@ -18,6 +19,7 @@ import time
 import numpy
 
 from .answers import Wrong
+from .speed import speed
 from .stages import PLAIN, Bench, Skip
 
 #: The default of Keras before 2.3 is the coarse 'hard_sigmoid'.
@@ -27,6 +29,9 @@ GATES = {"activation": "tanh", "recurrent_activation": "sigmoid"}
 class Keras2Bench(Bench):
     def run_layer(self, layer, values, weights):
         return self.framework.run_layer(self.keras, layer, values, weights, self.device)
+
+    def products(self, values):
+        return self.framework.products(self.keras, values, self.device)
 
     def turned(self, kernel):
         """Return a kernel of a convolution the way round that this backend wants it, and back."""
@@ -73,7 +78,7 @@ def train(bench):
     images, labels = answers.input("train", "images"), answers.input("train", "labels").astype("int32")
     choices = numpy.eye(3, dtype="float32")[labels]
     start = [answers.input("train", "weight%d" % number) for number in range(7)]
-    deviations, seconds = [], []
+    deviations, seconds, given = [], [], []
     with bench.scope():
         model = tiny_model(bench, images.shape[1:], start)
         for step in range(answers.steps):
@@ -85,13 +90,15 @@ def train(bench):
                 raise Wrong("the loss is %s in step %d" % ("NaN" if math.isnan(loss) else "infinite", step + 1))
             expected = answers.answer("train", "losses")
             deviations.append(abs(loss - expected[step]) / expected.max())
+            given += answers.shares("train", "losses", [loss])
             weights = model.get_weights()
             weights[0] = bench.turned(weights[0])
             for number, weight in enumerate(weights):
                 deviations.append(answers.deviation("train", "step%d_weight%d" % (step, number), weight))
+                given += answers.shares("train", "step%d_weight%d" % (step, number), weight)
         placed_on = bench.framework.trained_on(model)
     bench.must_be_here(placed_on)
-    result = bench.within(max(deviations), placed_on)
+    result = dict(bench.within(max(deviations), placed_on), answers=given)
     result["seconds_first_step"] = seconds[0]
     result["seconds_steady_step"] = min(seconds[1:])
     return result
@@ -149,4 +156,5 @@ STAGES = (
     ("train", train),
     ("compile", compile_),
     ("reduced-precision", reduced_precision),
+    ("speed", speed),
 )

@@ -77,6 +77,19 @@ def run_layer(keras, layer, values, weights, device):
     return _fetch(result, {inputs: values})
 
 
+def products(keras, values, device):
+    with scope(device):
+        # A variable, because a graph of constants alone would be computed beforehand.
+        matrix = keras.backend.variable(values)
+        corner = tf.matmul(matrix, matrix)[0, 0]
+
+    def multiply(times):
+        for _ in range(times):
+            _session().run(corner)
+
+    return multiply
+
+
 def compile_options():
     _training.Clear()
     return {"options": _traced(), "run_metadata": _training}

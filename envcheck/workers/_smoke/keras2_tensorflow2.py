@@ -31,6 +31,18 @@ def run_layer(keras, layer, values, weights, device):
         return result.numpy(), where(result)
 
 
+def products(keras, values, device):
+    matrix = tf.constant(values)
+
+    def multiply(times):
+        result = matrix
+        for _ in range(times):
+            result = tf.matmul(result, matrix)
+        result[0, 0].numpy()  # waits for the device
+
+    return multiply
+
+
 def compile_options():
     return {}
 

@@ -4,9 +4,9 @@ import contextlib
 
 import theano
 
-from .keras2_models import arithmetic, back_unchanged, loaded, predict
+from .keras2_models import arithmetic, back_unchanged, loaded, predict, products
 
-__all__ = ["arithmetic", "loaded"]
+__all__ = ["arithmetic", "loaded", "products"]
 
 RECURRENT = {"unroll": True}  # a loop of its own takes a minute to compile with an empty cache
 TURNS_KERNELS = True  # theano.tensor.nnet.conv2d: filter_flip=True

@@ -4,7 +4,7 @@ import sys
 import time
 import traceback
 
-from . import libraries, stages
+from . import libraries, speed, stages
 
 LADDER = (
     ("place", stages.place),
@@ -14,6 +14,7 @@ LADDER = (
     ("train", stages.train),
     ("compile", stages.compile_),
     ("reduced-precision", stages.reduced_precision),
+    ("speed", speed.speed),
 )
 LAST = "all-devices"
 WORDS = 4000  #: of an error message that are kept

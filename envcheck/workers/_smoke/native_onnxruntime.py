@@ -56,6 +56,16 @@ def product(left, right):
     return _Placed(values, session.get_providers()[0])
 
 
+def products(values, device):
+    session = onnxruntime.InferenceSession(_model(values, values), providers=[device["framework_name"]])
+
+    def multiply(times):
+        for _ in range(times):
+            session.run(None, {"left": values, "right": values})
+
+    return multiply
+
+
 # --- a model of one MatMul, written out as protobuf (onnx.proto3 of ONNX 1.10: field numbers) ----------------
 
 

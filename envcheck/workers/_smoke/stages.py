@@ -1,8 +1,9 @@
 """The stages of the ladder: what each tries on one device, and the known answer that it must give.
 
-A stage returns a dict with ``detail`` and, where it has a known answer, ``deviation`` and ``tolerance``; ``placed_on``
-is the framework's name of the device that truly ran it. It raises :class:`Skip` where it makes no sense and
-:class:`Wrong` where its result is wrong. Any other exception is the framework's own complaint.
+A stage returns a dict with ``detail`` and, where it has a known answer, ``deviation``, ``tolerance`` with its reason,
+and ``answers``, its result for a comparison with other runs; ``placed_on`` is the framework's name of the device that
+truly ran it. It raises :class:`Skip` where it makes no sense and :class:`Wrong` where its result is wrong. Any other
+exception is the framework's own complaint.
 """
 
 import inspect
@@ -46,10 +47,26 @@ class Bench(object):
             result = layer(self.keras.ops.convert_to_tensor(values))
             return self.keras.ops.convert_to_numpy(result), self.framework.where(result)
 
+    def products(self, values):
+        """Return a function that multiplies a square matrix with itself, and its result again, so many times."""
+        if hasattr(self.framework, "products"):
+            return self.framework.products(values, self.device)
+        ops = self.keras.ops
+        matrix = ops.convert_to_tensor(values)
+
+        def multiply(times):
+            result = matrix
+            for _ in range(times):
+                result = ops.matmul(result, matrix)
+            ops.convert_to_numpy(result[0, 0])  # waits for the device
+
+        return multiply
+
     def judged(self, case, key, got, placed_on, dtype="float32"):
         """Compare a result with its known answer, and the device that holds it with the one asked for."""
         self.must_be_here(placed_on)
-        return self.within(self.answers.deviation(case, key, got), placed_on, dtype)
+        result = self.within(self.answers.deviation(case, key, got), placed_on, dtype)
+        return dict(result, answers=self.answers.shares(case, key, got))
 
     def within(self, deviation, placed_on, dtype="float32"):
         # The coarser one rules: a device may compute in less than the format that holds the numbers.
@@ -64,6 +81,7 @@ class Bench(object):
             "detail": SHARE % arithmetic,
             "deviation": deviation,
             "tolerance": tolerance,
+            "tolerance_reason": self.answers.reason(arithmetic),
             "placed_on": placed_on,
         }
 
@@ -128,7 +146,7 @@ def train(bench):
     answers, keras = bench.answers, bench.keras
     images, labels = answers.input("train", "images"), answers.input("train", "labels").astype("int32")
     start = [answers.input("train", "weight%d" % number) for number in range(7)]
-    deviations, seconds = [], []
+    deviations, seconds, given = [], [], []
     with bench.scope():
         model = tiny_model(bench, images.shape[1:], start)
         for step in range(answers.steps):
@@ -140,11 +158,13 @@ def train(bench):
                 raise Wrong("the loss is %s in step %d" % ("NaN" if math.isnan(loss) else "infinite", step + 1))
             expected = answers.answer("train", "losses")
             deviations.append(abs(loss - expected[step]) / expected.max())
+            given += answers.shares("train", "losses", [loss])
             for number, weight in enumerate(model.get_weights()):
                 deviations.append(answers.deviation("train", "step%d_weight%d" % (step, number), weight))
+                given += answers.shares("train", "step%d_weight%d" % (step, number), weight)
         placed_on = " + ".join(sorted({bench.framework.where(weight) for weight in model.weights}))
     bench.must_be_here(placed_on)
-    result = bench.within(max(deviations), placed_on)
+    result = dict(bench.within(max(deviations), placed_on), answers=given)
     result["seconds_first_step"] = seconds[0]
     result["seconds_steady_step"] = min(seconds[1:])
     keras.backend.clear_session()

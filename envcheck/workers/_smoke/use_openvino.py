@@ -76,6 +76,19 @@ def predict(keras, layer, values):
     return _Placed(result, model.ov_compiled_model)
 
 
+def products(values, device):
+    ops = openvino.opset13
+    left, right = [ops.parameter(list(values.shape), openvino.Type.f32) for _ in range(2)]
+    model = openvino.Model([ops.matmul(left, right, False, False)], [left, right], "product")
+    compiled = openvino.compile_model(model, device["framework_name"])
+
+    def multiply(times):
+        for _ in range(times):
+            compiled([values, values])
+
+    return multiply
+
+
 def arithmetic(device):
     # OpenVINO computes in bfloat16 or float16 where the CPU does that fast.
     hint = str(_core().get_property(device["framework_name"], "INFERENCE_PRECISION_HINT"))

@@ -1,0 +1,41 @@
+"""Import two frameworks in one process, in the order given, and let each multiply two matrices.
+
+Request: ``frameworks``, the names of two modules. Facts: ``folder``, ``environment_added``.
+
+What breaks frameworks in company are libraries that both bring along (OpenMP, protobuf, cuDNN): the first one wins.
+"""
+
+import importlib
+import os
+
+
+def main(request, channel):
+    from ._smoke import session
+
+    session.run(request, channel, _attempt)
+
+
+def _attempt(request, channel, folder):
+    names = request["frameworks"]
+    if "theano" in names:
+        _part("theano_home").keep_out(channel, folder)
+    for name in names:
+        channel.stage("import " + name)
+        importlib.import_module(name)
+    for name in names:
+        channel.stage("use " + name)
+        if os.path.exists(os.path.join(os.path.dirname(_part("session").__file__), "native_%s.py" % name)):
+            _multiply(_part("native_" + name))
+
+
+def _multiply(framework):
+    """Multiply on one device of each kind. Whether the numbers are right is for the smoke test to say."""
+    import numpy
+
+    for device in {device["kind"]: device for device in framework.devices()}.values():
+        matrix = framework.put(numpy.ones((8, 8), dtype="float32"), device)
+        framework.values_of(framework.product(matrix, matrix))
+
+
+def _part(name):
+    return importlib.import_module("._smoke." + name, __package__)
