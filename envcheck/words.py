@@ -8,6 +8,22 @@ import gettext
 from collections.abc import Mapping
 from pathlib import Path
 
+FRAMEWORKS = {
+    "tensorflow": "TensorFlow",
+    "jax": "JAX",
+    "torch": "PyTorch",
+    "openvino": "OpenVINO",
+    "numpy": "NumPy",
+    "theano": "Theano",
+    "cntk": "CNTK",
+    "mxnet": "MXNet",
+    "paddle": "PaddlePaddle",
+    "onnxruntime": "ONNX Runtime",
+    "caffe": "Caffe",
+    "plaidml": "PlaidML",
+}
+"""Frameworks as their makers write them."""
+
 _catalogue: gettext.NullTranslations = gettext.NullTranslations()
 
 
@@ -23,6 +39,11 @@ def sentence(text: str, fields: Mapping[str, object] | None = None, /, **more: o
         KeyError: if the template names a field that was not given.
     """
     return _catalogue.gettext(text).format_map({**(fields or {}), **more}) if text else ""
+
+
+def title_of(name: str) -> str:
+    """Return how people write the name of a framework."""
+    return FRAMEWORKS.get(name, name)
 
 
 def speak(language: str | None) -> None:

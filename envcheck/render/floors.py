@@ -18,9 +18,8 @@ from envcheck.model.facts import (
 from envcheck.model.report import Layer, Report
 from envcheck.model.unknown import Unknown
 from envcheck.render import words
-from envcheck.render.structure import backend_name
 from envcheck.render.values import number, size
-from envcheck.words import sentence
+from envcheck.words import sentence, title_of
 
 PLACES_SHOWN = 8  #: of many unlike GPUs or backends
 
@@ -89,9 +88,9 @@ def _keras_and_backend(keras: Keras | KernelKeras) -> str:
     if not isinstance(keras.backend, str):
         return sentence(words.KERAS_PLAIN, version=version)
     if isinstance(keras.backend_chosen_by, str) and keras.backend_chosen_by != "default":
-        chosen = {"backend": backend_name(keras.backend), "chosen_by": keras.backend_chosen_by}
+        chosen = {"backend": title_of(keras.backend), "chosen_by": keras.backend_chosen_by}
         return sentence(words.KERAS, chosen, version=version)
-    return sentence(words.KERAS_DEFAULT, version=version, backend=backend_name(keras.backend))
+    return sentence(words.KERAS_DEFAULT, version=version, backend=title_of(keras.backend))
 
 
 def _passed_over(keras: Keras | KernelKeras) -> list[str]:
@@ -115,7 +114,7 @@ def _backends(report: Report) -> _Seen:
     if isinstance(backends, Unknown):
         return _not_seen(backends)
     unseen = [
-        sentence(words.WHAT_COULD_NOT_BE_SEEN, what=backend_name(backend.name), why=words.why(backend.installed))
+        sentence(words.WHAT_COULD_NOT_BE_SEEN, what=title_of(backend.name), why=words.why(backend.installed))
         for backend in backends
         if isinstance(backend.installed, Unknown)
     ]
@@ -126,7 +125,7 @@ def _backends(report: Report) -> _Seen:
 
 
 def _backend(backend: Backend) -> str:
-    parts = [sentence(words.BACKEND, name=backend_name(backend.name), version=_version(backend.version))]
+    parts = [sentence(words.BACKEND, name=title_of(backend.name), version=_version(backend.version))]
     built = backend.built_for
     if isinstance(built.cuda, str):
         parts.append(sentence(words.BUILT_FOR_CUDA, version=built.cuda))

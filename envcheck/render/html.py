@@ -9,7 +9,7 @@ from envcheck.model.report import Finding, Fix, Report
 from envcheck.model.unknown import Unknown
 from envcheck.render import clean, smoke, words
 from envcheck.render.floors import floors
-from envcheck.render.structure import backend_name, grouped, undecided, verdict, why_undecided
+from envcheck.render.structure import grouped, undecided, verdict, why_undecided
 from envcheck.render.style import Style
 from envcheck.render.values import (
     FACT_LIMIT,
@@ -19,7 +19,7 @@ from envcheck.render.values import (
     outline,
     seen_where,
 )
-from envcheck.words import sentence
+from envcheck.words import sentence, title_of
 
 _STYLE = Style()
 
@@ -96,10 +96,10 @@ def _matrix(runs: tuple[SmokeRun, ...]) -> dict[str, Any]:
     by_place = {(run.device, run.backend): smoke.cell(run) for run in runs}
     return {
         "timed": smoke.timed(runs),
-        "columns": [backend_name(name) for name in columns],
+        "columns": [title_of(name) for name in columns],
         "rows": [(device, [by_place.get((device, name)) for name in columns]) for device in smoke.devices(runs)],
         "reasons": [
-            sentence(words.RUN_REASON, backend=backend_name(run.backend), device=run.device, reason=reason)
+            sentence(words.RUN_REASON, backend=title_of(run.backend), device=run.device, reason=reason)
             for run, reason in smoke.reasons(runs)
         ],
     }

@@ -18,7 +18,7 @@ from envcheck.render.markdown_text import (
     paragraphs,
     table,
 )
-from envcheck.render.structure import Cause, backend_name, grouped, undecided, verdict, why_undecided
+from envcheck.render.structure import Cause, grouped, undecided, verdict, why_undecided
 from envcheck.render.style import Style
 from envcheck.render.values import (
     FACT_LIMIT,
@@ -28,7 +28,7 @@ from envcheck.render.values import (
     outline,
     seen_where,
 )
-from envcheck.words import sentence
+from envcheck.words import sentence, title_of
 
 _STYLE = Style()
 
@@ -84,7 +84,7 @@ def _smoke(runs: tuple[SmokeRun, ...] | Unknown) -> list[str]:
         [escape(_short(device)), *(_cell(by_place.get((device, backend))) for backend in columns)]
         for device in smoke.devices(runs)
     ]
-    head = [sentence(words.DEVICE), *(escape(_short(backend_name(name))) for name in columns)]
+    head = [sentence(words.DEVICE), *(escape(_short(title_of(name))) for name in columns)]
     reasons = bullets(line(_short(_reason(run, reason))) for run, reason in smoke.reasons(runs))
     return [title, table(head, rows), *([reasons] if reasons else [])]
 
@@ -97,7 +97,7 @@ def _cell(run: SmokeRun | None) -> str:
 
 
 def _reason(run: SmokeRun, reason: str) -> str:
-    fields = {"backend": backend_name(run.backend), "device": run.device}
+    fields = {"backend": title_of(run.backend), "device": run.device}
     return sentence(words.RUN_REASON, fields, reason=reason)
 
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from envcheck.model.facts import SmokeRun, Stage
 from envcheck.model.unknown import Unknown
 from envcheck.render import words
-from envcheck.render.structure import backend_name
 from envcheck.render.values import duration, rounded
-from envcheck.words import sentence
+from envcheck.words import sentence, title_of
 
 MARKS = {"passed": "ok", "failed": "error", "crashed": "error", "timed-out": "error", "skipped": "none"}
 
@@ -65,7 +64,7 @@ def stage_cells(run: SmokeRun) -> tuple[tuple[str, ...], ...]:
     """Return the rows of the table of stages: see ``words.STAGE_TABLE``."""
     if isinstance(run.stages, Unknown):
         return ()
-    return tuple((backend_name(run.backend), run.device, *_stage(stage)) for stage in run.stages)
+    return tuple((title_of(run.backend), run.device, *_stage(stage)) for stage in run.stages)
 
 
 def _stage(stage: Stage) -> tuple[str, ...]:

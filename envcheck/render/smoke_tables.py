@@ -7,9 +7,8 @@ from envcheck.knowledge.peak_flops import peak_gflops
 from envcheck.model.facts import Company, Facts, Parity, SmokeRun, Stage
 from envcheck.model.unknown import Unknown, known
 from envcheck.render import words
-from envcheck.render.structure import backend_name
 from envcheck.render.values import duration, rounded
-from envcheck.words import sentence
+from envcheck.words import sentence, title_of
 
 
 @dataclass(frozen=True)
@@ -62,12 +61,12 @@ def _company(pairs: Sequence[Company]) -> Iterator[str]:
     if tried and not broken:
         yield sentence(words.PAIRS_WORK, count=len(tried))
     for pair in broken:
-        names = {"first": backend_name(pair.first), "second": backend_name(pair.second)}
+        names = {"first": title_of(pair.first), "second": title_of(pair.second)}
         yield sentence(words.PAIR_BROKEN, names, status=_ended(pair), step=known(pair.step, None) or "")
 
 
 def _run(backend: str, device: str) -> str:
-    return sentence(words.RUN_TITLE, backend=backend_name(backend), device=device)
+    return sentence(words.RUN_TITLE, backend=title_of(backend), device=device)
 
 
 def _ended(pair: Company) -> str:
@@ -87,7 +86,7 @@ def _speeds(facts: Facts, runs: Sequence[SmokeRun]) -> Iterator[tuple[str, ...]]
             _number(_last(stage.volatile.gflops for stage in stages)),
         )
         if any(cells[1:]):
-            yield (backend_name(run.backend), run.device, *cells, _number(peak_gflops(facts, run)))
+            yield (title_of(run.backend), run.device, *cells, _number(peak_gflops(facts, run)))
 
 
 def _last(values: Iterator[float | None | Unknown]) -> float | None:
@@ -145,8 +144,8 @@ def _tolerances(runs: Sequence[SmokeRun]) -> Iterator[tuple[str, ...]]:
 
 def _pair(pair: Company) -> tuple[str, ...]:
     return (
-        backend_name(pair.first),
-        backend_name(pair.second),
+        title_of(pair.first),
+        title_of(pair.second),
         _ended(pair),
         known(pair.step, None) or "",
         known(pair.reason, None) or "",

@@ -7,19 +7,7 @@ from dataclasses import dataclass
 from envcheck.model.report import Finding, Report, RuleOutcome
 from envcheck.model.unknown import Unknown
 from envcheck.render import words
-from envcheck.words import sentence
-
-BACKEND_NAMES = {
-    "tensorflow": "TensorFlow",
-    "jax": "JAX",
-    "torch": "PyTorch",
-    "openvino": "OpenVINO",
-    "numpy": "NumPy",
-    "theano": "Theano",
-    "cntk": "CNTK",
-    "mxnet": "MXNet",
-    "paddle": "PaddlePaddle",
-}
+from envcheck.words import sentence, title_of
 
 
 @dataclass(frozen=True)
@@ -64,11 +52,6 @@ def _root(index: int, parents: Sequence[int | None]) -> int:
             return min(path[path.index(parent) :])
         path.append(parent)
     return path[-1]
-
-
-def backend_name(name: str) -> str:
-    """Return how people write a backend's name."""
-    return BACKEND_NAMES.get(name, name)
 
 
 def undecided(report: Report) -> tuple[RuleOutcome, ...]:
@@ -124,5 +107,5 @@ def _about_health(report: Report) -> tuple[str, str]:
     if not passed:
         return "ok", sentence(words.CLEAN if smoke else words.CLEAN_NOTHING_TO_RUN)
     devices = words.listed(list(dict.fromkeys(run.device for run in passed)))
-    backends = words.listed(list(dict.fromkeys(backend_name(run.backend) for run in passed)))
+    backends = words.listed(list(dict.fromkeys(title_of(run.backend) for run in passed)))
     return "ok", sentence(words.READY, devices=devices, backends=backends)

@@ -9,10 +9,10 @@ from envcheck.render import clean, smoke, smoke_tables, words
 from envcheck.render.finding_text import add_cause, add_note
 from envcheck.render.floors import floors
 from envcheck.render.page import Page, Part
-from envcheck.render.structure import backend_name, grouped, undecided, verdict, was_skipped, why_undecided
+from envcheck.render.structure import grouped, undecided, verdict, was_skipped, why_undecided
 from envcheck.render.style import Style, look_of_mark
 from envcheck.render.values import FACT_LIMIT, TITLE_LIMIT, duration, outline, rounded
-from envcheck.words import sentence
+from envcheck.words import sentence, title_of
 
 REASON_LIMIT = 160  #: characters of a run's own words; --verbose shows more
 GAP = "  "
@@ -85,17 +85,17 @@ def _smoke(page: Page, runs: tuple[SmokeRun, ...] | Unknown) -> None:
     else:
         for run in runs:
             ended = smoke.cell(run)
-            where = sentence(words.RUN_TITLE, backend=backend_name(run.backend), device=run.device)
+            where = sentence(words.RUN_TITLE, backend=title_of(run.backend), device=run.device)
             page.marked(ended.mark, clean.line(f"{where}: {ended.text}"), indent=2)
     for run, reason in smoke.reasons(runs):
-        fields = {"backend": backend_name(run.backend), "device": run.device}
+        fields = {"backend": title_of(run.backend), "device": run.device}
         text = sentence(words.RUN_REASON, fields, reason=clean.shorten(clean.line(reason), REASON_LIMIT))
         page.paragraph(clean.line(text), indent=2)
 
 
 def _matrix(page: Page, runs: Sequence[SmokeRun]) -> list[list[tuple[str, str]]]:
     columns = smoke.backends(runs)
-    rows = [[(sentence(words.DEVICE), "dim"), *((clean.line(backend_name(name)), "dim") for name in columns)]]
+    rows = [[(sentence(words.DEVICE), "dim"), *((clean.line(title_of(name)), "dim") for name in columns)]]
     by_place = {(run.device, run.backend): run for run in runs}
     for device in smoke.devices(runs):
         row = [(clean.line(device), "")]
@@ -156,7 +156,7 @@ def _every_stage(page: Page, runs: tuple[SmokeRun, ...] | Unknown) -> None:
     page.blank()
     page.paragraph((sentence(words.ALL_STAGES), "bold"))
     for run in runs:
-        where = sentence(words.RUN_TITLE, backend=backend_name(run.backend), device=run.device)
+        where = sentence(words.RUN_TITLE, backend=title_of(run.backend), device=run.device)
         ended = smoke.cell(run)
         page.marked(ended.mark, clean.line(f"{where}: {ended.text}"), indent=2)
         if isinstance(run.stages, Unknown):

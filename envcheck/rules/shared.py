@@ -10,6 +10,7 @@ from envcheck.model.facts import Backend, Facts, NvidiaGpu, Package, SmokeRun
 from envcheck.model.report import Severity
 from envcheck.model.unknown import Undecided, Unknown, known, need
 from envcheck.rules.engine import Failure, NotApplicable
+from envcheck.words import title_of as title_of  # one of the things that rules ask
 
 T = TypeVar("T")
 
@@ -20,13 +21,6 @@ RESERVING = ("vfio-pci", "pci-stub", "xen-pciback")
 NVIDIA_VENDOR_ID = "10de"
 DISPLAY_CLASS = "03"
 """The first two digits of the class code of a display controller (PCI Code and ID Assignment Specification 1.15)."""
-
-NAMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch", "openvino": "OpenVINO"}
-
-
-def title_of(framework: str) -> str:
-    """Return a framework's name as its makers write it."""
-    return NAMES.get(framework, framework)
 
 
 def for_each(items: Iterable[T], check: Callable[[int, T], Iterable[Failure]]) -> Iterator[Failure]:
