@@ -46,11 +46,13 @@ def run(
     stderr: Taker,
     cwd: str | None = None,
     body: bytes | None = None,
+    grace: float = 0.0,
 ) -> End:
     """Run a program to its end, for at most ``timeout`` seconds.
 
     ``environ`` is its whole environment and ``body`` its standard input; ``stdout`` and ``stderr`` are
-    called with what it prints, each from a thread of its own, and must not raise.
+    called with what it prints, each from a thread of its own, and must not raise. On Ctrl-C it gets ``grace`` seconds
+    to tidy up.
 
     Raises:
         OSError: if it could not be started.
@@ -67,6 +69,11 @@ def run(
         if body is not None:
             threads.append(_thread(_feed, process.stdin, body, over))
         timed_out = not _ended(process, timeout)
+    except KeyboardInterrupt:
+        if grace and hasattr(os, "killpg"):
+            _signal_group(process, signal.SIGINT)
+            _ended(process, grace)
+        raise
     finally:
         # Also on Ctrl-C: whatever interrupts the wait, nothing is left.
         _end(process)
@@ -130,18 +137,22 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 def _kill(process: "subprocess.Popen[bytes]") -> None:
     """Kill a process that is not reaped yet, its group, and descendants that left the group."""
     strays = [] if _is_over(process) else _descendants(process.pid)
-    try:
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    except (ProcessLookupError, PermissionError):
-        pass
+    if hasattr(os, "killpg"):
+        _signal_group(process, signal.SIGKILL)
+    else:
+        process.kill()
     for stray in strays:
         try:
             stray.kill()
         except psutil.Error:
             pass
+
+
+def _signal_group(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):
+        pass
 
 
 def _descendants(pid: int) -> list[psutil.Process]:

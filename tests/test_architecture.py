@@ -34,6 +34,7 @@ FLOORS: tuple[tuple[str, frozenset[str]], ...] = (
         "report",
         frozenset({"report", "explanation", "passthrough", "compare", "requirements", "identity", "schema"}),
     ),
+    ("hands", frozenset({"applying", "verifying"})),
     ("fleet", frozenset({"fleet"})),
     ("entrance", frozenset({"cli", "library", "excepthook", "__main__", "__init__"})),
 )

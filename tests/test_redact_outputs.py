@@ -15,7 +15,7 @@ from documents import complete
 from envcheck.cli import explain as explain_command, fix_suggestions, report as report_command
 from envcheck.model.report import Explanation, Report
 from envcheck.redact import Identity, redact, redact_explanation
-from envcheck.render import explanation, fixes, html, json, junit, markdown, terminal
+from envcheck.render import explanation, fixes, html, json, junit, markdown, scripts, terminal
 from envcheck.render.style import Style
 
 USER, HOST, MACHINE_ADDRESS, PASSWORD = "zaphodx", "heartofgold", "10.20.30.40", "qwertz4711"
@@ -44,7 +44,7 @@ RENDERERS: Mapping[str, Callable[[Report], str]] = {
     **{f"fixes text {number}": lambda report, how=how: fixes.text(report, how) for number, how in enumerate(STYLES)},
     "fixes json": fixes.json,
     "fixes markdown": fixes.markdown,
-    "fixes script": fixes.script,
+    "fixes script": scripts.script,
 }  # fmt: skip
 EXPLAINERS: Mapping[str, Callable[[Explanation], str]] = {
     **{

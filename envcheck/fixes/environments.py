@@ -53,7 +53,7 @@ def with_python(facts: Facts, version: str, *requirements: str) -> Fix:
     place = shell.path(facts, OWN_ENVIRONMENT)
     python = shell.path(facts, interpreter_in(facts, OWN_ENVIRONMENT))
     install = (f"uv pip install -p {python} {shell.words(*requirements)}",) if requirements else ()
-    commands = (f"uv venv -p {version} {place}", *install)
+    commands = (f"uv venv --allow-existing -p {version} {place}", *install)
     changes = PackageChanges(add=requirements, environment=OWN_ENVIRONMENT, python=version)
     return _fix(facts, WITH_PYTHON, {"version": version}, commands, UV_PYTHON, changes, "safe")
 

@@ -17,6 +17,7 @@ def move_aside(facts: Facts, title: str, path: str, *, source: str, verify: str 
         source=source,
         verify=verify,
         files=(path, path + ".old"),
+        gone=(path,),
     )
 
 

@@ -5,6 +5,8 @@ from envcheck.model.report import Fix, Restart
 from envcheck.model.unknown import known
 from envcheck.words import sentence, template
 
+REBOOT = "sudo reboot"
+
 GUIDE = "https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/"
 UBUNTU = "https://documentation.ubuntu.com/server/how-to/graphics/install-nvidia-drivers/"
 DEBIAN = "https://wiki.debian.org/NvidiaGraphicsDrivers"
@@ -50,7 +52,7 @@ def install_driver(facts: Facts) -> Fix:
     system = known(facts.platform.os_id, None) or ""
     if system in DRIVERS:
         title, commands, source = DRIVERS[system]
-        return by_system(title, (*commands, "sudo reboot"), source)
+        return by_system(title, (*commands, REBOOT), source)
     name = known(facts.platform.os_name, None) or known(facts.platform.system, "")
     return by_system(INSTALL_BY_HAND, (), WINDOWS if name.startswith("Windows") else GUIDE, system=name)
 

@@ -68,14 +68,19 @@ def _below_home(rest: str) -> str:
 
 
 def _powershell_below_home(rest: str) -> str:
-    inside = re.sub(r'([`$"])', r"`\1", rest)
+    inside = re.sub('([`$"\u201c-\u201e])', r"`\1", rest)
     return f'"$HOME\\{inside}"'
 
 
 def _powershell_path(text: str) -> str:
     if _PLAIN_WINDOWS_PATH.fullmatch(text):
         return text
-    inside = text.replace("'", "''")
+    return powershell_text(text)
+
+
+def powershell_text(text: str) -> str:
+    """Quote any text for PowerShell, which takes typographic quotes for quotes too."""
+    inside = re.sub("(['\u2018-\u201b])", r"\1\1", text)
     return f"'{inside}'"
 
 
@@ -92,8 +97,8 @@ def move(facts: Facts, source: str, target: str) -> str:
 def remove(facts: Facts, *paths: str) -> str:
     """Return the command that deletes files and folders."""
     if is_powershell(facts):
-        return f"Remove-Item -Recurse -LiteralPath {', '.join(path(facts, each) for each in paths)}"
-    return f"rm -r {' '.join(path(facts, each) for each in paths)}"
+        return f"Remove-Item -Recurse -Force -LiteralPath {', '.join(path(facts, each) for each in paths)}"
+    return f"rm -rf {' '.join(path(facts, each) for each in paths)}"
 
 
 def unset(facts: Facts, *names: str) -> str:
@@ -106,8 +111,7 @@ def unset(facts: Facts, *names: str) -> str:
 def export(facts: Facts, name: str, value: str) -> str:
     """Return the command that sets an environment variable in the shell at hand."""
     if is_powershell(facts):
-        quoted = value.replace("'", "''")
-        return f"$env:{name} = '{quoted}'"
+        return f"$env:{name} = {powershell_text(value)}"
     return f"export {name}={_word(value)}"
 
 

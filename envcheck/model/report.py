@@ -60,6 +60,7 @@ class Fix(Record, frozen=True, kw_only=True):
     effect: Effect = "lasting"  #: ``shell``: only on the shell that it is typed into; ``look``: it only shows more
     changes: PackageChanges | None = None  #: None: no packages
     files: tuple[str, ...] = ()  #: files and folders that it writes, moves or deletes, packages apart
+    gone: tuple[str, ...] = ()  #: those that it takes from their place: where none is left, there is nothing to do
     verification: Verification | None = None  #: with ``--verify``
 
 

@@ -1,7 +1,7 @@
 """One finding on a page of plain text."""
 
 from envcheck.model.report import Finding, Fix
-from envcheck.render import clean, words
+from envcheck.render import clean, fix_words, words
 from envcheck.render.page import Page
 from envcheck.render.structure import Cause
 from envcheck.render.values import MESSAGE_LIMIT, TITLE_LIMIT, evidence, seen_where
@@ -72,7 +72,7 @@ def add_fix(page: Page, first: str, fix: Fix, indent: int = INDENT) -> None:
 
 
 def _conditions(fix: Fix) -> str:
-    told = words.conditions(fix)
+    told = fix_words.conditions(fix)
     return f" ({words.listed(told)})" if told else ""
 
 

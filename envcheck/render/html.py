@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from envcheck.model.facts import SmokeRun
 from envcheck.model.report import Finding, Fix, Report
 from envcheck.model.unknown import Unknown
-from envcheck.render import clean, smoke, words
+from envcheck.render import clean, fix_words, smoke, smoke_tables, words
 from envcheck.render.floors import floors
 from envcheck.render.structure import grouped, undecided, verdict, why_undecided
 from envcheck.render.style import Style
@@ -81,8 +81,10 @@ def _view(report: Report) -> dict[str, Any]:
         "notes": groups.notes,
         "undecided": [(outcome.id, why_undecided(outcome)) for outcome in undecided(report)],
         "stages": () if isinstance(runs, Unknown) else [row for run in runs for row in smoke.stage_cells(run)],
+        "summary": smoke_tables.summary(report.facts),
+        "tables": smoke_tables.tables(report.facts),
         "facts": outline(report.facts),
-        "conditions": words.conditions,
+        "conditions": fix_words.conditions,
         "name": _name,
     }
 

@@ -1,6 +1,5 @@
 """The renderers' own sentences."""
 
-from envcheck.model.report import Fix
 from envcheck.model.unknown import Unknown
 from envcheck.words import sentence, template
 
@@ -114,9 +113,7 @@ STAGE = template("{name}: {status}")
 DEVIATION = template("deviation {value}")
 TOLERANCE = template("tolerance {value}")
 SPEED = template("{value} GFLOP/s")
-PARITY = template(
-    "The runs agree: the two furthest apart are {run} and {other}, by {difference} of the largest value ({stage})."
-)
+PARITY = template("The runs agree within {difference} of the largest value ({stage}: {run}, {other}).")
 PAIRS_WORK = template("One process holds any two frameworks, in either order ({count} orders tried).")
 PAIR_BROKEN = template("{first}, then {second}: {status} ({step})")
 PAIR_STATUS = {
@@ -147,18 +144,6 @@ OR = template("Or:")
 TO_CHECK = template("To check:")
 SOURCE = template("Source: {source}")
 ALSO_EXPLAINS = template("This also explains:")
-NEEDS_ROOT = template("needs root")
-RESTART = {
-    "none": "",
-    "kernel": template("restart the notebook kernel afterwards"),
-    "shell": template("open a new shell afterwards"),
-    "machine": template("restart the machine afterwards"),
-}
-RISK = {
-    "safe": "",
-    "environment": template("changes the environment"),
-    "system": template("changes the system"),
-}
 NOT_COPYABLE = template(
     "This command holds characters that cannot be shown here; they are written as escapes. "
     "Take it from the JSON report instead."
@@ -189,13 +174,13 @@ INSTEAD = template("instead of that: {title}")
 CHECK_WITH = template("to check: {command}")
 SCRIPT_WRITTEN = template("Written by envcheck {version} from the report of {created}.")
 SCRIPT_READ_FIRST = template("Read it before you run it. It stops at the first error.")
-SCRIPT_FIRST_STEP = template("To begin at a later step, give its number: sh THIS-FILE 2")
+SCRIPT_FIRST_STEP = template("To begin at a later step, give its number: {command}")
 SCRIPT_LEFT_OUT = template(
     "This command is left out, because it holds characters that cannot be seen (written as escapes):"
 )
 STOP_FOR = {
-    "machine": template("Restart the machine, then go on with: sh {script} {number}"),
-    "shell": template("Open a new shell, then go on with: sh {script} {number}"),
+    "machine": template("Restart the machine, then go on with: {command}"),
+    "shell": template("Open a new shell, then go on with: {command}"),
 }
 FINALLY = {
     "machine": template("That was the last step. Restart the machine."),
@@ -264,8 +249,8 @@ SPEED_TABLE = (
     template("import"),
     template("first step"),
     template("steady step"),
-    template("product, GFLOP/s"),
-    template("peak, GFLOP/s"),
+    template("GFLOP/s"),
+    template("peak"),
 )
 PARITIES = template("How far the runs are apart")
 PARITY_TABLE = (template("run"), template("other run"), template("largest difference"), template("stage"))
@@ -291,9 +276,3 @@ def counted(count: int, one: str, many: str, **fields: object) -> str:
 def listed(items: list[str] | tuple[str, ...]) -> str:
     """Return the items as an enumeration."""
     return ", ".join(items)
-
-
-def conditions(fix: Fix) -> list[str]:
-    """Return what a person must know before carrying out a fix."""
-    told = [sentence(NEEDS_ROOT)] if fix.needs_root else []
-    return told + [text for text in (sentence(RISK[fix.risk]), sentence(RESTART[fix.restart])) if text]

@@ -15,7 +15,7 @@ from pathlib import Path
 from render import report_samples as samples
 
 from envcheck.model.report import EXPLANATION_SCHEMA, Evidence, Explanation
-from envcheck.render import explanation, fixes, html, junit, markdown, rules, terminal, words
+from envcheck.render import explanation, fixes, html, junit, markdown, rules, scripts, terminal, words
 from envcheck.render.style import Style
 
 FOLDER = Path(__file__).parent.parent / "golden"
@@ -82,7 +82,7 @@ def texts() -> dict[str, Callable[[], str]]:
         made[f"{name}.md"] = lambda sample=sample: before_all_facts(markdown.render(sample()))
         made[f"{name}.junit.xml"] = lambda sample=sample: junit.render(sample())
         made[f"{name}.fixes.txt"] = lambda sample=sample: fixes.text(sample(), Style())
-        made[f"{name}.fixes.sh"] = lambda sample=sample: fixes.script(sample())
+        made[f"{name}.fixes.sh"] = lambda sample=sample: scripts.script(sample())
         made[f"{name}.fixes.md"] = lambda sample=sample: fixes.markdown(sample())
     for name in ("driver-missing", "hostile"):
         made[f"{name}.html"] = lambda name=name: before_all_facts(html.render(samples.SAMPLES[name]()))

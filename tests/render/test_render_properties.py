@@ -15,7 +15,7 @@ from render import strategies
 from rich.cells import cell_len
 
 from envcheck.model.report import Explanation, Report
-from envcheck.render import explanation, fixes, html, json as render_json, junit, markdown, terminal
+from envcheck.render import explanation, fixes, html, json as render_json, junit, markdown, scripts, terminal
 from envcheck.render.page import Page
 from envcheck.render.steps import steps
 from envcheck.render.structure import grouped
@@ -45,7 +45,7 @@ def plain_documents(report: Report) -> dict[str, str]:
         "fragment": html.fragment(report),
         "junit": junit.render(report),
         "fixes-markdown": fixes.markdown(report),
-        "script": fixes.script(report),
+        "script": scripts.script(report),
     }
 
 
@@ -110,7 +110,7 @@ def test_each_command_of_a_root_cause_stands_unbroken_on_a_line_of_its_own(repor
 @given(strategies.reports(any_command=strategies.commands), widths)
 def test_each_first_fix_is_in_the_steps_and_in_the_script(report: Report, width: int) -> None:
     told = fixes.text(report, Style(width=width)).splitlines()
-    scripted = fixes.script(report).splitlines()
+    scripted = scripts.script(report).splitlines()
     for step in steps(report.findings):
         for command in step.fixes[0].commands if step.fixes else ():
             assert "     " + command in told
@@ -190,7 +190,7 @@ def test_junit_is_well_formed_and_counts_its_cases(report: Report) -> None:
 @given(strategies.reports(any_command=st.just("true")))
 def test_script_parses_whatever_the_titles_hold(report: Report) -> None:
     assert SHELL is not None
-    read = subprocess.run([SHELL, "-n"], input=fixes.script(report).encode(), capture_output=True, check=False)
+    read = subprocess.run([SHELL, "-n"], input=scripts.script(report).encode(), capture_output=True, check=False)
     assert read.returncode == 0, read.stderr
 
 

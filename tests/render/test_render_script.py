@@ -9,7 +9,7 @@ import pytest
 from render import report_samples as samples
 
 from envcheck.model.report import Finding, Fix
-from envcheck.render import fixes
+from envcheck.render import scripts
 
 SHELLS = [path for path in (shutil.which(name) for name in ("sh", "dash", "bash")) if path]
 
@@ -22,7 +22,7 @@ def step(name: str, *commands: str, **more: object) -> Finding:
 
 def run(tmp_path: Path, found: tuple[Finding, ...], *arguments: str) -> subprocess.CompletedProcess[str]:
     script = tmp_path / "fix.sh"
-    script.write_text(fixes.script(samples.report(samples.facts(), found)), encoding="utf-8")
+    script.write_text(scripts.script(samples.report(samples.facts(), found)), encoding="utf-8")
     return subprocess.run(
         [SHELLS[0], str(script), *arguments],
         cwd=tmp_path,
@@ -41,7 +41,7 @@ def done(tmp_path: Path) -> list[str]:
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("name", sorted(samples.SAMPLES))
 def test_every_sample_parses(shell: str, name: str) -> None:
-    script = fixes.script(samples.SAMPLES[name]())
+    script = scripts.script(samples.SAMPLES[name]())
     read = subprocess.run([shell, "-n"], input=script.encode(), capture_output=True, check=False)
     assert read.returncode == 0, read.stderr
 

@@ -1,0 +1,179 @@
+"""What is needed to undo the fixes that are carried out: saved files, the frozen packages, and a script.
+
+The folder of one run lies in the user's state folder. Files are saved right before the fix that changes them; the
+script grows with each of them, so that it is right at any time.
+"""
+
+import os
+import shlex
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+from envcheck.applying import frozen
+from envcheck.host import Host
+from envcheck.model.facts import Facts, Package
+from envcheck.model.report import Fix
+from envcheck.model.unknown import known
+from envcheck.words import sentence, template
+
+WRITTEN = template("Brings back what was there before 'envcheck fix-suggestions --apply' on {when}.")
+TARGET = template("Target: {target}")
+NO_ROOM = template("there is no room to save {path} in {folder}, so that it could not be undone")
+
+SYNC = {"poetry": "poetry install --sync", "pdm": "pdm sync --clean", "pixi": "pixi install"}
+"""How a tool brings its environment back to what its lock file says (python-poetry.org/docs/cli,
+pdm-project.org/latest/reference/cli, pixi.sh/latest/reference/cli; 2026-11-23)."""
+
+RESTORE = """\
+restore() {
+    rm -rf -- "$2"
+    if [ -e "$here/files/$1" ] || [ -L "$here/files/$1" ]; then
+        mkdir -p -- "$(dirname -- "$2")"
+        cp -a -- "$here/files/$1" "$2"
+    fi
+}"""
+
+REMOVE_NEW = """\
+"$python" -m pip list --format=freeze --disable-pip-version-check | sed 's/==.*//; s/ @ .*//' | tr 'A-Z_.' 'a-z--' |
+while read -r name; do
+    grep -Fqx -- "$name" "$here/names.txt" || "$python" -m pip uninstall -y "$name" </dev/null
+done"""
+
+
+class CannotSave(Exception):
+    """What undoing needs could not be saved, so the fix must not be carried out; the text says why."""
+
+
+@dataclass
+class Undo:
+    """One run's folder; ``files`` holds the original place of each saved file, in the order of saving."""
+
+    host: Host
+    facts: Facts
+    folder: Path
+    when: str
+    packages_change: bool = False
+    files: list[str] = field(default_factory=list)
+
+    @property
+    def command(self) -> str:
+        """The command that undoes everything that was done so far."""
+        return f"sh {shlex.quote(str(self.folder / 'undo.sh'))}"
+
+    def prepare(self, fix: Fix) -> None:
+        """Save what this fix will change.
+
+        Raises:
+            CannotSave: if that fails.
+        """
+        try:
+            for path in fix.files:
+                self._save(os.path.abspath(_expanded(self.host, path)))
+            self.packages_change |= fix.changes is not None and fix.changes.environment is None
+            (self.folder / "undo.sh").write_text(self._script(), encoding="utf-8")
+        except OSError as error:
+            raise CannotSave(str(error)) from None
+
+    def _save(self, path: str) -> None:
+        if path in self.files:
+            return
+        place = self.folder / "files" / str(len(self.files))
+        if os.path.isdir(path) and not os.path.islink(path):
+            if _size(path) > shutil.disk_usage(self.folder).free:
+                raise CannotSave(sentence(NO_ROOM, path=path, folder=self.folder))
+            shutil.copytree(path, place, symlinks=True)
+        elif os.path.lexists(path):
+            shutil.copy2(path, place, follow_symlinks=False)
+        self.files.append(path)
+
+    def _script(self) -> str:
+        lines = [
+            "#!/bin/sh",
+            "# " + sentence(WRITTEN, when=self.when),
+            "# " + " ".join(sentence(TARGET, target=known(self.facts.python.target, "?")).split()),
+            "set -eu",
+            'here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)',
+        ]
+        if self.files:
+            lines.append(RESTORE)
+            lines += [f"restore {number} {shlex.quote(path)}" for number, path in reversed([*enumerate(self.files)])]
+        if self.packages_change:
+            lines += self._packages()
+        return "\n".join(lines) + "\n"
+
+    def _packages(self) -> list[str]:
+        """Return the lines that bring the frozen packages back; :func:`start` has written the files that they read."""
+        manager = known(self.facts.python.installer, None)
+        if manager in SYNC:
+            project = next((os.path.dirname(path) for path in self.files if path.endswith((".toml", ".lock"))), None)
+            return [*([f"cd {shlex.quote(project)}"] if project else []), SYNC[manager]]
+        lines = [f"python={shlex.quote(known(self.facts.python.executable, None) or 'python3')}"]
+        if frozen.own_packages(self.facts, from_conda=True):
+            prefix = shlex.quote(known(self.facts.python.prefix, None) or "")
+            lines.append(f'conda install -y -p {prefix} --file "$here/conda.txt"')
+        if _has_pip(frozen.own_packages(self.facts)) and manager != "uv":
+            return [*lines, REMOVE_NEW, '"$python" -m pip install --no-deps -r "$here/requirements.txt"']
+        # Several indexes that hold the same names: uv takes the first that has one, unless it is told otherwise.
+        sync = 'uv pip sync --python "$python" --index-strategy unsafe-best-match --allow-empty-requirements'
+        return [*lines, f'{sync} "$here/requirements.txt"']
+
+
+def start(host: Host, facts: Facts, when: str) -> Undo:
+    """Make the folder of this run and save the frozen package set.
+
+    Raises:
+        CannotSave: if that fails.
+    """
+    # platformdirs asks the process for HOME and XDG_STATE_HOME, which are the user's own here.
+    place = Path(platformdirs.user_state_dir("envcheck", appauthor=False)) / "undo"
+    packages = frozen.own_packages(facts)
+    try:
+        folder = _new_folder(place, when.partition("+")[0].replace(":", ""))
+        (folder / "files").mkdir()
+        _write_lines(folder / "requirements.txt", frozen.requirements(host, packages))
+        _write_lines(folder / "names.txt", [package.name for package in known(facts.python.packages, ())])
+        _write_lines(folder / "conda.txt", _conda_lines(facts))
+    except OSError as error:
+        raise CannotSave(str(error)) from None
+    return Undo(host, facts, folder, when)
+
+
+def _new_folder(place: Path, name: str) -> Path:
+    place.mkdir(parents=True, exist_ok=True)
+    for number in range(1, 1000):
+        folder = place / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir(mode=0o700)  # indexes and direct URLs may hold passwords
+        except FileExistsError:
+            continue
+        return folder
+    raise FileExistsError(f"{place} is full")
+
+
+def _write_lines(path: Path, lines: Sequence[str]) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def _conda_lines(facts: Facts) -> list[str]:
+    """Return the packages of conda as match specifications, with their builds."""
+    return [
+        "=".join(filter(None, (package.name, known(package.version, None), known(package.build, None))))
+        for package in known(facts.python.conda_packages, ())
+    ]
+
+
+def _has_pip(packages: Sequence[Package]) -> bool:
+    return any(package.name == "pip" for package in packages)
+
+
+def _expanded(host: Host, path: str) -> str:
+    home = host.environ.get("HOME")
+    return home + path[1:] if home and (path == "~" or path.startswith("~/")) else path
+
+
+def _size(folder: str) -> int:
+    return sum(os.lstat(os.path.join(root, name)).st_size for root, _, names in os.walk(folder) for name in names)

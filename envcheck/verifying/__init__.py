@@ -1,0 +1,1 @@
+"""Suggestions are tried in scratch environments before the user relies on them."""

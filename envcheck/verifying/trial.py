@@ -1,0 +1,181 @@
+"""Try every suggestion of a report: does it resolve, and is the fault gone where it is applied?
+
+The first ways of all steps are applied together to one copy of the target, for that is what a user does who follows the
+suggestions; another way of a step gets a copy of its own, in which it stands for the first.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from envcheck import child
+from envcheck.host import Host
+from envcheck.knowledge.index_settings import settings
+from envcheck.model.report import Finding, Fix, PackageChanges, Verification
+from envcheck.model.unknown import known
+from envcheck.render.steps import Step, steps
+from envcheck.report import Options, Report, check
+from envcheck.verifying import installers, scratch, verdict
+from envcheck.verifying.installers import CannotTry
+from envcheck.words import sentence, template
+
+NETWORK = template("Verifying uses the network: {index} ({how})")
+RESOLVING = template("Does it resolve? {what}")
+TRYING = template("Trying in a scratch environment: {what}")
+NO_PACKAGES = template("It changes no packages.")
+BY_HAND = template("It is done by hand.")
+ROOT = template("It needs root.")
+CONDA = template("These packages come from {manager}, whose environments are not rebuilt here.")
+APART = template("It could not be tried: {why}")
+
+Key = tuple[str, tuple[str, ...]]
+Note = Callable[[str], None]
+
+
+def verify(host: Host, report: Report, options: Options, note: Note) -> Report:
+    """Return the report with the verification of each fix. ``note`` is called with what is going on.
+
+    Only a folder for temporary files is written to, and it is removed whatever happens.
+    """
+    child.start_afresh()
+    trial = _Trial(host, report, options, note, installers.find(host, report.facts), {})
+    todo = steps(report.findings)
+    trial.sort_out(todo)
+    if trial.open(todo):
+        index = settings(host.environ)
+        note(sentence(NETWORK, index=index.url, how=index.how))
+        trial.resolve(todo)
+        trial.together(todo)
+        trial.other_ways(todo)
+    return msgspec.structs.replace(report, findings=tuple(_with(finding, trial.results) for finding in report.findings))
+
+
+def _with(finding: Finding, results: dict[Key, Verification]) -> Finding:
+    fixes = tuple(msgspec.structs.replace(fix, verification=results.get(_key(fix))) for fix in finding.fixes)
+    return msgspec.structs.replace(finding, fixes=fixes)
+
+
+def _key(fix: Fix) -> Key:
+    return fix.title, fix.commands
+
+
+@dataclass(frozen=True)
+class _Trial:
+    host: Host
+    report: Report
+    options: Options
+    note: Note
+    installer: installers.Installer
+    results: dict[Key, Verification]
+
+    def open(self, todo: Sequence[Step]) -> list[Fix]:
+        """Return the fixes that nothing is said of so far."""
+        return [fix for step in todo for fix in step.fixes if _key(fix) not in self.results]
+
+    def sort_out(self, todo: Sequence[Step]) -> None:
+        """Say of each fix that cannot be tried why not."""
+        manager = known(self.report.facts.python.installer, None)
+        for fix in self.open(todo):
+            if not fix.commands:
+                self._not_verifiable(fix, sentence(BY_HAND))
+            elif fix.changes is None:
+                self._not_verifiable(fix, sentence(NO_PACKAGES))
+            elif fix.needs_root:
+                self._not_verifiable(fix, sentence(ROOT))
+            elif manager in ("conda", "pixi"):
+                self._not_verifiable(fix, sentence(CONDA, manager=manager))
+
+    def resolve(self, todo: Sequence[Step]) -> None:
+        """Ask the index about each fix for the target itself, of which nothing is changed."""
+        python = known(self.report.facts.python.executable, None)
+        pip = installers.pip_version(self.report.facts)
+        for fix in self.open(todo):
+            change = _changes(fix)
+            if change.environment is not None or python is None:
+                continue  # only a new environment can tell
+            self.note(sentence(RESOLVING, what=fix.title))
+            try:
+                reason = self.installer.unresolved(python, change, pip)
+            except CannotTry as error:
+                self._not_verifiable(fix, sentence(APART, why=str(error)))
+                continue
+            if reason is not None:
+                self.results[_key(fix)] = Verification(status="does not resolve", detail=reason)
+
+    def together(self, todo: Sequence[Step]) -> None:
+        """Try the first ways of all steps; those that make an environment of their own, each by itself."""
+        first = [(step, step.fixes[0]) for step in todo if step.fixes]
+        opened = [(step, fix) for step, fix in first if _key(fix) not in self.results]
+        for step, fix in opened:
+            if _changes(fix).environment is not None:
+                self._try([(step, fix)])
+        changing = [(step, fix) for step, fix in opened if _changes(fix).environment is None]
+        if changing:
+            self._try(changing)
+
+    def other_ways(self, todo: Sequence[Step]) -> None:
+        """Try each other way of a step in the place of its first."""
+        for step in todo:
+            for fix in self.open([Step(step.findings, step.fixes[1:])]):
+                rest = [] if _changes(fix).environment else self._resolving(todo, step)
+                self._try([*rest, (step, fix)], only=fix)
+
+    def _resolving(self, todo: Sequence[Step], apart: Step) -> list[tuple[Step, Fix]]:
+        tried = ("verified", "still fails")
+        return [
+            (step, step.fixes[0])
+            for step in todo
+            if step is not apart and step.fixes and self.results[_key(step.fixes[0])].status in tried
+            if _changes(step.fixes[0]).environment is None
+        ]
+
+    def _try(self, chosen: Sequence[tuple[Step, Fix]], only: Fix | None = None) -> None:
+        """Apply fixes together in a scratch environment, and judge each of them, or ``only`` one."""
+        judged = [(step, fix) for step, fix in chosen if only is None or fix is only]
+        for _, fix in judged:
+            self.note(sentence(TRYING, what=fix.title))
+        with tempfile.TemporaryDirectory(prefix="envcheck-verify-") as folder:
+            try:
+                made = self._make(os.path.join(folder, "env"), [_changes(fix) for _, fix in chosen])
+            except CannotTry as error:
+                for _, fix in judged:
+                    self._not_verifiable(fix, sentence(APART, why=str(error)))
+                return
+            if made.failed is not None:
+                self._blame(made.failed, chosen, judged, only)
+                return
+            after = check(replace(self.options, python=made.python, kernel=None, requirements=None))
+        for step, fix in judged:
+            self.results[_key(fix)] = verdict.of(step.findings, self.report, after, smoke=self.options.smoke)
+
+    def _make(self, folder: str, changes: Sequence[PackageChanges]) -> scratch.Scratch:
+        facts = self.report.facts
+        if changes[-1].environment is not None:
+            return scratch.new_environment(self.host, facts, self.installer, folder, changes[-1])
+        return scratch.copy_of_target(self.host, facts, self.installer, folder, changes)
+
+    def _blame(
+        self,
+        failed: tuple[PackageChanges, str],
+        chosen: Sequence[tuple[Step, Fix]],
+        judged: Sequence[tuple[Step, Fix]],
+        only: Fix | None,
+    ) -> None:
+        """Say which fix could not be applied, and try the others without it."""
+        change, reason = failed
+        culprits = [(step, fix) for step, fix in chosen if _changes(fix) == change]
+        for _, fix in culprits if only is None else judged:
+            self.results[_key(fix)] = Verification(status="does not resolve", detail=reason)
+        rest = [pair for pair in chosen if pair not in culprits]
+        if rest and only is None:
+            self._try(rest)
+
+    def _not_verifiable(self, fix: Fix, detail: str) -> None:
+        self.results[_key(fix)] = Verification(status="not verifiable", detail=detail)
+
+
+def _changes(fix: Fix) -> PackageChanges:
+    return fix.changes or PackageChanges()
