@@ -3,6 +3,10 @@
 import re
 from collections.abc import Mapping, Sequence
 
+from packaging.version import Version
+
+from envcheck.knowledge.cuda import minimum_driver
+from envcheck.signatures.catalogue import version_numbers
 from envcheck.signatures.scan import Hit
 
 #: torch names the GPU's architecture in one line and those of its build in another
@@ -25,7 +29,7 @@ TENSORFLOW_CUDA = {
 GPU_SEEN = ("gpu-named", "gpu-new", "gpu-old", "gpu-ampere", "nvidia-ok", "pip-cuda-wheels", "jupyter", "wsl")
 
 #: every context that this module can find
-DERIVED = ("arch-older", "cuda-other-version", "driver-fits", "cpu-machine")
+DERIVED = ("arch-older", "cuda-other-version", "driver-fits", "driver-too-old", "cpu-machine")
 
 Versions = Mapping[str, set[tuple[int, ...]]]
 
@@ -38,6 +42,7 @@ def derived_contexts(hits: Mapping[str, Sequence[Hit]], versions: Versions, cont
             ("arch-older", _torch_is_too_new(hits)),
             ("cuda-other-version", _other_cuda(hits)),
             ("driver-fits", _driver_fits(versions)),
+            ("driver-too-old", _driver_too_old(versions, windows="windows" in contexts)),
             ("cpu-machine", "for-cpu-machine" in contexts and contexts.isdisjoint(GPU_SEEN)),
         )
         if holds
@@ -79,6 +84,16 @@ def _driver_fits(versions: Versions) -> bool:
     wanted = [TENSORFLOW_CUDA[release] for release in _releases(versions) if release in TENSORFLOW_CUDA]
     offered = versions.get("cuda-driver", set())
     return bool(wanted and offered) and max(offered) >= max(wanted)
+
+
+def _driver_too_old(versions: Versions, *, windows: bool) -> bool:
+    """The driver in the log is older than the CUDA that the framework in the log was built with needs."""
+    builds = {TENSORFLOW_CUDA[release] for release in _releases(versions) if release in TENSORFLOW_CUDA}
+    builds |= {(version[0], version[1]) for version in versions.get("torch-cuda", ()) if len(version) > 1}
+    drivers = versions.get("driver", set())
+    needed = [minimum_driver(Version(f"{major}.{minor}")) for major, minor in builds]
+    oldest = [version_numbers(row.windows if windows else row.linux) for row in needed if row is not None]
+    return bool(oldest and drivers) and max(drivers) < min(oldest)
 
 
 def _releases(versions: Versions) -> list[tuple[int, int]]:
