@@ -60,7 +60,8 @@ def gpu_fallen_off_bus(facts: Facts) -> Iterator[Failure]:
     """A GPU is there no more for the driver: it does not answer on the bus.
 
     nvidia-smi says 'Unable to determine the device handle' or 'GPU is lost'; the kernel's log has 'GPU has fallen off
-    the bus' and Xid 79. The other GPUs of the machine go on, until a program touches the lost one.
+    the bus' and Xid 79. The other GPUs of the machine go on, until a program touches the lost one. A message about a
+    GPU that NVML and CUDA list again is history, and not reported.
     """
 
     def silent(facts: Facts) -> Iterator[Sign]:
@@ -81,8 +82,8 @@ def gpu_fallen_off_bus(facts: Facts) -> Iterator[Failure]:
         facts,
         _lost,
         silent,
-        logged("gpu-off-bus"),
-        logged("xid", codes=OFF_BUS_XIDS),
+        logged("gpu-off-bus", over_when_it_works=True),
+        logged("xid", codes=OFF_BUS_XIDS, over_when_it_works=True),
         fixes=lambda which: (hardware.cold_start(), hardware.reseat(), _less_power(which)),
     )
 

@@ -60,15 +60,30 @@ def _concerns(facts: Facts, message: KernelMessage) -> bool:
     return any(known(gpu.pci_address, address) == address for _, gpu in usable_gpus(facts))
 
 
-def logged(*kinds: str, codes: Sequence[int] = (), words: str = "") -> Look:
-    """Look for messages of the kernel; ``codes`` are numbers of Xids, ``words`` what the message must hold."""
+def logged(*kinds: str, codes: Sequence[int] = (), words: str = "", over_when_it_works: bool = False) -> Look:
+    """Look for messages of the kernel; ``codes`` are numbers of Xids, ``words`` what the message must hold.
+
+    ``over_when_it_works``: the message is about a state in which the GPU does nothing at all, so that a GPU that works
+    was brought back since (by a reset, without a restart of the machine), and the message is history.
+    """
 
     def look(facts: Facts) -> Iterator[Sign]:
         for index, message in messages(facts, kinds, codes):
-            if words in message.text:
+            if words in message.text and not (over_when_it_works and _works_again(facts, message)):
                 yield Sign(known(message.pci_address, None), f"{MESSAGES}/{index}/text")
 
     return look
+
+
+def _works_again(facts: Facts, message: KernelMessage) -> bool:
+    """Say whether NVML and CUDA both list the GPU of a message now, and NVML asks for no recovery of it."""
+    driver = facts.driver.nvidia
+    if known(driver.nvml.status, None) != "ok" or known(driver.cuda.status, None) != "ok":
+        return False
+    address = known(message.pci_address, None)
+    told = [gpu for gpu in known(driver.gpus, ()) if gpu.pci_address == address and isinstance(gpu.name, str)]
+    in_cuda = {device.uuid for device in known(driver.cuda.devices, ()) if isinstance(device.name, str)}
+    return any(known(gpu.recovery_action, None) is None and gpu.uuid in in_cuda for gpu in told)
 
 
 def told(check: Callable[[NvidiaGpu], Iterable[str]]) -> Look:

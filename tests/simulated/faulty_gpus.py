@@ -99,7 +99,9 @@ FAULTY_GPUS: dict[str, Machine] = {
     "gpu-pcie-link-degraded": workstation({"gpu.0.pcie_width": 4}),
     "gpu-overheating": workstation({"gpu.0.throttle": 0x48, "gpu.0.temperature": 90}),
     "gpu-power-throttling": workstation({"gpu.0.throttle": 0x88}),
-    "gpu-gsp-firmware-timeout": saying(XID + "119, pid=71, name=python3, Timeout waiting for RPC from GSP0!"),
+    "gpu-gsp-firmware-timeout": saying(
+        XID + "119, pid=71, name=python3, Timeout waiting for RPC from GSP0!", cuInit="!999"
+    ),
     "gpu-nvlink-error": saying(XID + "74, pid='<unknown>', name=<unknown>, NVLink: fatal error detected on link 6"),
     "gpu-nvlink-inactive": changed(HGX, gpu__3__nvlinks="1" * 17 + "0"),
     "nvidia-module-missing-for-kernel": KERNEL_UPDATED,
