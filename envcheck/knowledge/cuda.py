@@ -1,6 +1,7 @@
 """Which driver a CUDA version needs, and which GPUs a build has code for."""
 
 import re
+from typing import ClassVar
 
 from packaging.version import Version
 
@@ -10,12 +11,21 @@ CODE = re.compile(r"(?:(sm|compute)_)?(\d+)[._]?(\d)([af]?)(\+PTX)?", re.IGNOREC
 
 
 class Driver(knowledge.Row, frozen=True, kw_only=True):
+    KEY: ClassVar = ("cuda",)
+
     cuda: str
     linux: str
     windows: str
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        Version(self.linux)
+        Version(self.windows)
+
 
 class TorchIndex(knowledge.Row, frozen=True, kw_only=True):
+    KEY: ClassVar = ("cuda_major", "system")
+
     cuda_major: int
     system: str
     requirement: str

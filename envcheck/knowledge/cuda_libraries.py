@@ -4,6 +4,7 @@ What a framework opens itself (``dlopen``) stands nowhere in the header of its f
 """
 
 import re
+from typing import ClassVar
 
 from envcheck import knowledge
 
@@ -32,11 +33,15 @@ FIRST_JAX_WITH_CUDNN_9 = "0.4.29"
 
 
 class Sonames(knowledge.Row, frozen=True, kw_only=True):
+    KEY: ClassVar = ("cuda",)
+
     cuda: str
     sonames: dict[str, str]
 
 
 class Shipped(knowledge.Row, frozen=True, kw_only=True):
+    KEY: ClassVar = ("library",)
+
     library: str
     wheel: str
     conda: str

@@ -1,9 +1,13 @@
 """Which framework releases exist for a Python, and which go with a Keras."""
 
+import re
+from typing import ClassVar
+
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from envcheck import knowledge
+from envcheck.knowledge.releases import releases
 
 FIRST_TENSORFLOW_WITH_KERAS_3 = Version("2.16")
 """From this release on tf.keras is Keras 3 (Requires-Dist of tensorflow 2.15.1 and 2.16.1 on PyPI, 2026-11-22)."""
@@ -12,26 +16,39 @@ FIRST_TENSORFLOW_WITH_SEPARATE_KERAS = Version("2.6")
 FIRST_TENSORFLOW_WITH_CUDA_EXTRA = Version("2.14")
 """From this release on there is ``tensorflow[and-cuda]`` (Provides-Extra on PyPI, 2026-11-22)."""
 
-
-class PythonSupport(knowledge.Row, frozen=True, kw_only=True):
-    framework: str
-    python: str
-    newest: str
+COMPILED_PART = {"jax": "jaxlib"}
+"""The distribution that tells for which Python a framework is made: its own wheels are for every Python 3."""
+CPYTHON = re.compile(r"cp3(\d+)-")
 
 
 class KerasBackend(knowledge.Row, frozen=True, kw_only=True):
+    KEY: ClassVar = ("keras", "backend")
+
     keras: str
     backend: str
     minimum: str
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        SpecifierSet(self.keras)
+        Version(self.minimum)
+
 
 class InstructionSets(knowledge.Row, frozen=True, kw_only=True):
+    KEY: ClassVar = ("framework", "version")
+
     framework: str
     version: str
     needs: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        SpecifierSet(self.version)
+
 
 class Unmaintained(knowledge.Row, frozen=True, kw_only=True):
+    KEY: ClassVar = ("distribution",)
+
     distribution: str
     name: str
     last: str
@@ -39,16 +56,22 @@ class Unmaintained(knowledge.Row, frozen=True, kw_only=True):
 
 def pythons(framework: str) -> tuple[str, ...]:
     """Return the Python versions that the framework has a wheel for, oldest first; empty if nothing is known of it."""
-    return tuple(row.python for row in load_support() if row.framework == framework)
+    return tuple(_newest_by_python(framework))
 
 
 def newest(framework: str, python: str) -> str | None:
     """Return the newest release for a Python such as ``3.11``, or None if there is none that envcheck knows."""
-    return next((row.newest for row in load_support() if (row.framework, row.python) == (framework, python)), None)
+    return _newest_by_python(framework).get(python)
 
 
-def load_support() -> tuple[PythonSupport, ...]:
-    return knowledge.load("python_support", PythonSupport)
+@knowledge.cached
+def _newest_by_python(framework: str) -> dict[str, str]:
+    """Return the newest release with a wheel for each CPython 3, whatever the platform."""
+    found: dict[int, str] = {}
+    for release in releases(COMPILED_PART.get(framework, framework)):
+        for minor in {int(tag[1]) for tag in map(CPYTHON.match, release.wheels) if tag}:
+            found.setdefault(minor, release.version)
+    return {f"3.{minor}": found[minor] for minor in sorted(found)}
 
 
 def minimum_backend(keras: Version, backend: str) -> KerasBackend | None:

@@ -4,12 +4,11 @@ A distribution without a table, and a release that is not in its table, are unkn
 pre-releases are left out, and so are wheels for interpreters other than CPython.
 """
 
-import functools
-from importlib import resources
-
 import msgspec
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+
+from envcheck import knowledge
 
 FOLDER = "releases"
 
@@ -43,27 +42,27 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     releases: tuple[Stored, ...]
 
 
-@functools.cache
+@knowledge.cached
 def tracked() -> frozenset[str]:
     """Return the normalised names of the distributions that have a table."""
-    folders = (resources.files("envcheck.knowledge").joinpath(FOLDER),)
-    return frozenset(file.name[:-5] for folder in folders for file in folder.iterdir() if file.name.endswith(".json"))
+    folders = [folder.joinpath(FOLDER) for folder in knowledge.folders()]
+    files = [file for folder in folders if folder.is_dir() for file in folder.iterdir()]
+    return frozenset(file.name.removesuffix(".json") for file in files if file.name.endswith(".json"))
 
 
-@functools.cache
+@knowledge.cached
 def releases(distribution: str) -> tuple[Release, ...]:
     """Return the releases of a distribution, newest first; empty if it has no table."""
     name = str(canonicalize_name(distribution))
     if name not in tracked():
         return ()
-    found = (_release(stored) for stored in table(name).releases)
-    return tuple(sorted(found, key=lambda release: Version(release.version), reverse=True))
-
-
-def table(name: str) -> Table:
-    """Return the table of a tracked distribution, by its normalised name."""
-    file = resources.files("envcheck.knowledge").joinpath(FOLDER).joinpath(f"{name}.json")
-    return msgspec.json.decode(file.read_bytes(), type=Table)
+    found = {}
+    for folder in knowledge.folders():
+        file = folder.joinpath(FOLDER).joinpath(f"{name}.json")
+        if file.is_file():
+            table = msgspec.json.decode(file.read_bytes(), type=Table)
+            found.update({release.version: _release(release) for release in table.releases})
+    return tuple(sorted(found.values(), key=lambda release: Version(release.version), reverse=True))
 
 
 def _release(stored: Stored) -> Release:

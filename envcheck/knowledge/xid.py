@@ -1,10 +1,26 @@
 """What the Xid numbers in the kernel log mean, with which NVIDIA's driver reports errors of a GPU."""
 
-import functools
-import json
 from dataclasses import dataclass
-from importlib import resources
-from typing import Any
+from typing import ClassVar
+
+from envcheck import knowledge
+
+
+class XidRow(knowledge.Row, frozen=True, kw_only=True):
+    KEY: ClassVar = ("code",)
+
+    code: int
+    meaning: str
+    severity: str
+    category: str | None
+    action: str | None
+
+
+class Action(knowledge.Row, frozen=True, kw_only=True):
+    KEY: ClassVar = ("action",)
+
+    action: str
+    words: str
 
 
 @dataclass(frozen=True)
@@ -20,13 +36,8 @@ class Xid:
 
 def xid(code: int) -> Xid | None:
     """Return what is known of an Xid number, or None."""
-    document = _document()
-    row = document["codes"].get(str(code))
+    row = next((row for row in knowledge.load("xid", XidRow) if row.code == code), None)
     if row is None:
         return None
-    return Xid(code, row["meaning"], row["severity"], row["category"], document["actions"].get(row["action"]))
-
-
-@functools.cache
-def _document() -> Any:
-    return json.loads(resources.files("envcheck.knowledge").joinpath("xid.json").read_text("utf-8"))
+    words = next((found.words for found in knowledge.load("xid_actions", Action) if found.action == row.action), None)
+    return Xid(code, row.meaning, row.severity, row.category, words)

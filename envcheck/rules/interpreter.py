@@ -14,7 +14,7 @@ from envcheck.words import template
 
 USING = "https://docs.python.org/3/using/index.html"
 NEWER_PYTHON = "3.12"
-"""A Python for which every framework has packages (knowledge/python_support.json)."""
+"""A Python for which every framework has packages (knowledge/releases)."""
 OTHER_TARGET = template("Name another Python: envcheck report --python PATH")
 INSTALL_LIBRARY = template("Install the package of the system that brings the missing library, or install Python again")
 ALLOW = template("Give this user the right to execute it")

@@ -1,0 +1,30 @@
+"""Every table of rows by its name, with the kind of its rows."""
+
+from envcheck.knowledge import Row
+from envcheck.knowledge.builds import Build
+from envcheck.knowledge.cuda import Driver, TorchIndex
+from envcheck.knowledge.cuda_libraries import Shipped, Sonames
+from envcheck.knowledge.frameworks import InstructionSets, KerasBackend, Unmaintained
+from envcheck.knowledge.hardware import AmdDevice, ArmCore, ArmVendor, IntelDevice, NvidiaDevice, PciVendor
+from envcheck.knowledge.peak_flops import Peak
+from envcheck.knowledge.xid import Action, XidRow
+
+TABLES: dict[str, type[Row]] = {
+    "amd_devices": AmdDevice,
+    "arm_cores": ArmCore,
+    "arm_vendors": ArmVendor,
+    "builds": Build,
+    "cuda_drivers": Driver,
+    "cuda_packages": Shipped,
+    "cuda_sonames": Sonames,
+    "instruction_sets": InstructionSets,
+    "intel_devices": IntelDevice,
+    "keras_backends": KerasBackend,
+    "nvidia_devices": NvidiaDevice,
+    "pci_vendors": PciVendor,
+    "peak_flops": Peak,
+    "torch_indexes": TorchIndex,
+    "unmaintained": Unmaintained,
+    "xid": XidRow,
+    "xid_actions": Action,
+}
