@@ -44,7 +44,7 @@ KERAS_CAUSES = (
     "keras-backend-version-too-old",
     "framework-folder-left-over",
 )
-WRONG = (*PACKAGE_CAUSES, *KERAS_CAUSES, "framework-files-differ-from-metadata")
+WRONG = (*PACKAGE_CAUSES, *KERAS_CAUSES, "jax-platform-unavailable", "framework-files-differ-from-metadata")
 """Findings that explain an error or a wrong result on any device."""
 GPU_ONLY = (
     *GPU_FAULTS,

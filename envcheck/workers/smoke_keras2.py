@@ -26,7 +26,8 @@ def _attempt(request, channel, folder):
     channel.fact("framework", {"version": framework.version(), "seconds": seconds})
     keras, seconds = session.timed(channel, "import keras", lambda: _import_keras(request["keras"], backend))
     channel.fact("keras", {"version": str(keras.__version__), "seconds": seconds})
-    framework.loaded(keras)
+    for name, value in framework.loaded(keras) or ():
+        channel.fact("environment_added", {"name": name, "value": value})
     stages = _part("keras2_stages")
 
     def bench(device, answers):

@@ -90,6 +90,7 @@ from envcheck.model.facts.platform import (
     FileSystem as FileSystem,
     FileSystemVolatile as FileSystemVolatile,
     Platform as Platform,
+    Preload as Preload,
     ProbeFailure as ProbeFailure,
     Scheduler as Scheduler,
     StartupFile as StartupFile,

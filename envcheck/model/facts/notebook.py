@@ -2,8 +2,8 @@
 
 import msgspec
 
-from envcheck.model.facts.kinds import NOT_RECORDED, Flag, OptionalText, Texts
 from envcheck.model.facts.keras import BackendSource
+from envcheck.model.facts.kinds import NOT_RECORDED, Flag, OptionalText, Texts
 from envcheck.model.facts.platform import EnvironmentVariable
 from envcheck.model.record import Record, all_unknown
 from envcheck.model.unknown import Unknown

@@ -14,6 +14,14 @@ class EnvironmentVariable(Record, frozen=True, kw_only=True):
     value: str
 
 
+class Preload(Record, frozen=True, kw_only=True):
+    """A library that the dynamic loader is told to put into every process (LD_PRELOAD)."""
+
+    name: str  #: as the variable has it
+    file: OptionalText  #: what the loader takes; None: it finds none, says so, and goes on without
+    machine: OptionalText  #: the processor architecture that the file was made for; None: there is no file
+
+
 class FileSystemVolatile(Record, frozen=True, kw_only=True):
     available_bytes: Count
 
@@ -63,14 +71,6 @@ class ContainerDevices(Record, frozen=True, kw_only=True):
     toolkit: OptionalText  #: the program nvidia-ctk or nvidia-container-cli
     docker_runtimes: Texts  #: of /etc/docker/daemon.json
     cdi_specifications: tuple[CdiSpecification, ...] | Unknown
-
-
-class Scheduler(Record, frozen=True, kw_only=True):
-    """The batch system or orchestrator that started this process."""
-
-    name: OptionalText  #: ``slurm``, ``kubernetes``, ``lsf``, ``pbs``, ``grid-engine``, ``ray``; None: none
-    how: OptionalText
-    gpus_allocated: OptionalText  #: as the scheduler writes it; None: it gave none, or does not tell
     engine: OptionalText = NOT_RECORDED  #: the program docker or podman; None: neither is on PATH
     kubelet_plugins: Texts | None = (
         NOT_RECORDED  #: sockets of Kubernetes's device plug-ins; None: no node of Kubernetes
@@ -82,6 +82,14 @@ class StartupFile(Record, frozen=True, kw_only=True):
 
     path: str
     folders: Texts
+
+
+class Scheduler(Record, frozen=True, kw_only=True):
+    """The batch system or orchestrator that started this process."""
+
+    name: OptionalText  #: ``slurm``, ``kubernetes``, ``lsf``, ``pbs``, ``grid-engine``, ``ray``; None: none
+    how: OptionalText
+    gpus_allocated: OptionalText  #: as the scheduler writes it; None: it gave none, or does not tell
     gpus_allocated_how: OptionalText
     cpus_allocated: OptionalText
 
@@ -121,7 +129,7 @@ class Platform(Record, frozen=True, kw_only=True):
     )
     scheduler: Scheduler = msgspec.field(default_factory=lambda: all_unknown(Scheduler, NOT_RECORDED))
     cloud: Cloud = msgspec.field(default_factory=lambda: all_unknown(Cloud, NOT_RECORDED))
-    tool: Tool
     network_interfaces: Texts = NOT_RECORDED  #: their names, with the loopback ``lo``
     startup_files: tuple[StartupFile, ...] | Unknown = NOT_RECORDED  #: of shells, that set LD_LIBRARY_PATH
     preloads: tuple[Preload, ...] | Unknown = NOT_RECORDED
+    tool: Tool

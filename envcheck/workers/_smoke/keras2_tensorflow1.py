@@ -27,12 +27,14 @@ _training = v1.RunMetadata()
 
 
 def loaded(keras):
+    """Take Keras's session; return the switches that were turned for the test, as names and values."""
     global _session, _dtype_of_its_own
     # Keras before 2.3 has not; TensorFlow's own copy, whose version ends in '-tf', has.
     _dtype_of_its_own = re.match(r"2\.[012](\.\d+)?$", keras.__version__) is None
     if hasattr(v1, "enable_resource_variables"):
         v1.enable_resource_variables()  # TensorFlow 1.12 and later: readers get a copy
     _session = keras.backend.get_session if hasattr(keras.backend, "get_session") else v1.keras.backend.get_session
+    return [("tf.enable_resource_variables()", "called")] if hasattr(v1, "enable_resource_variables") else []
 
 
 def _fetch(tensors, inputs):
@@ -134,7 +136,7 @@ def reduced_dense(keras, units, dtype, options):
     return keras.layers.Dense(units, use_bias=False, dtype=dtype, **options)
 
 
-def sharded_step(devices, inputs, targets, weights, rate):
+def sharded_step(devices, inputs, targets, weights, rate, folder):
     """One training step with the rows split over the devices and the gradients added up."""
     losses, gradients, fed = [], [], {}
     parts = [values.reshape((len(devices), -1, values.shape[1])) for values in (inputs, targets)]
