@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,11 +17,14 @@ UV = Path(sys.executable).with_name("uv")
 MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def wheel(folder: Path, name: str, version: str, *, requires: tuple[str, ...] = (), code: str = "") -> Path:
-    """Write a wheel of one module of the package's own name."""
+def wheel(
+    folder: Path, name: str, version: str, *, requires: tuple[str, ...] = (), more: Mapping[str, str] | None = None
+) -> Path:
+    """Write a wheel of a module of the package's own name, and of the files ``more``."""
     module, info = name.replace("-", "_"), f"{name.replace('-', '_')}-{version}.dist-info"
     files = {
-        f"{module}/__init__.py": code or f"__version__ = {version!r}\n",
+        f"{module}/__init__.py": f"__version__ = {version!r}\n",
+        **(more or {}),
         f"{info}/METADATA": "\n".join(
             (
                 "Metadata-Version: 2.1",
@@ -54,6 +58,7 @@ class User:
     home: Path
     tool: str
     environ: dict[str, str] = field(default_factory=dict)
+    index: bool = True  #: its own; otherwise that of this machine
 
     @property
     def environment(self) -> Path:
@@ -67,16 +72,28 @@ class User:
     def site(self) -> Path:
         return pythons.site_packages(self.environment)
 
+    def online(self) -> None:
+        """Let the installers use the index that those of this machine use."""
+        names = ("PIP_", "UV_", "SSL_", "REQUESTS_")
+        self.environ |= {name: value for name, value in os.environ.items() if name.startswith(names)}
+        self.index = False
+
     @property
     def variables(self) -> dict[str, str]:
         # uv is found only by the user whose tool it is.
         tools = [str(self.home / "bin")] if self.tool == "uv" else []
-        wheels = str(self.home / "wheels")
         return {
             "PATH": os.pathsep.join((*tools, "/usr/local/bin", "/usr/bin", "/bin")),
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
             "TMPDIR": str(self.home / "tmp"),
+            **(self._index() if self.index else {}),
+            **self.environ,
+        }
+
+    def _index(self) -> dict[str, str]:
+        wheels = str(self.home / "wheels")
+        return {
             "PIP_NO_INDEX": "1",
             "PIP_FIND_LINKS": wheels,
             "PIP_NO_CACHE_DIR": "1",
@@ -84,11 +101,12 @@ class User:
             "UV_CACHE_DIR": str(self.home / "uv-cache"),
             "UV_CONFIG_FILE": str(self.home / "uv.toml"),
             "UV_LINK_MODE": "copy",
-            **self.environ,
         }
 
-    def offer(self, name: str, version: str, requires: tuple[str, ...] = (), code: str = "") -> Path:
-        return wheel(self.home / "wheels", name, version, requires=requires, code=code)
+    def offer(
+        self, name: str, version: str, requires: tuple[str, ...] = (), more: Mapping[str, str] | None = None
+    ) -> Path:
+        return wheel(self.home / "wheels", name, version, requires=requires, more=more)
 
     def call(self, *argv: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run a program as this user."""
@@ -109,6 +127,11 @@ class User:
         else:
             result = self.call(self.python, "-m", "pip", "install", "-q", "--no-deps", *requirements)
         assert result.returncode == 0, result.stderr
+
+    def call_here(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run envcheck without an environment of the user's own."""
+        (self.home / "work").mkdir(parents=True, exist_ok=True)
+        return self.call(sys.executable, "-m", "envcheck", *arguments)
 
     def fixes(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run ``envcheck fix-suggestions`` on ``~/env``."""
@@ -138,4 +161,22 @@ def user(place: Path, tool: str) -> User:
     else:
         result = somebody.call(base, "-m", "venv", str(somebody.environment))
     assert result.returncode == 0, result.stderr
+    return somebody
+
+
+def with_conflict(place: Path, tool: str) -> User:
+    """Make a user whose environment has one fault: tensorflow-text asks for another helper-lib than is there.
+
+    The index has what mends it. Keras and PyTorch are stand-ins that can be looked at and not used.
+    """
+    somebody = user(place, tool)
+    somebody.environ["KERAS_BACKEND"] = "torch"
+    somebody.offer("helper-lib", "1.0")
+    somebody.offer("helper-lib", "2.0", requires=("new-lib",))
+    somebody.offer("new-lib", "1.0")
+    somebody.offer("tensorflow-text", "1.0", requires=("helper-lib>=2",))
+    backends = {f"keras/src/backend/{name}/__init__.py": "" for name in ("tensorflow", "jax", "torch")}
+    somebody.offer("keras", "3.15.1", more=backends)
+    somebody.offer("torch", "2.2.2", more={"torch/version.py": "cuda: str = None\nhip: str = None\n"})
+    somebody.install("helper-lib==1.0", "tensorflow-text", "keras", "torch")
     return somebody
