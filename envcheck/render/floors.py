@@ -17,7 +17,7 @@ from envcheck.model.facts import (
 )
 from envcheck.model.report import Layer, Report
 from envcheck.model.unknown import Unknown
-from envcheck.render import words
+from envcheck.render import driver_floor, words
 from envcheck.render.values import number, size
 from envcheck.words import sentence, title_of
 
@@ -46,7 +46,7 @@ def floors(report: Report) -> tuple[Floor, ...]:
         "notebook": _notebook(report),
         "keras": _keras(report),
         "backend": _backends(report),
-        "driver": _driver(report),
+        "driver": _Seen(*driver_floor.lines(report)),
         "hardware": _hardware(report),
         "python": _python(facts.python),
         "platform": _platform(facts.platform),
@@ -149,20 +149,6 @@ def _devices(devices: tuple[Device, ...]) -> str:
     if len(names) > len(shown):
         shown.append(sentence(words.LEFT_OUT, count=len(names) - len(shown)))
     return sentence(words.SEES, devices=words.listed(shown))
-
-
-def _driver(report: Report) -> _Seen:
-    nvidia = report.facts.driver.nvidia
-    if isinstance(nvidia.version, Unknown):
-        return _not_seen(nvidia.version)
-    if nvidia.version is None:
-        pci = report.facts.hardware.pci
-        needless = not isinstance(pci, Unknown) and not any(device.vendor_id == "10de" for device in pci)
-        return _Seen("none", (sentence(words.NO_NVIDIA_DRIVER_NEEDED if needless else words.NO_NVIDIA_DRIVER),))
-    parts = [sentence(words.NVIDIA_DRIVER, version=nvidia.version)]
-    if isinstance(nvidia.cuda_driver_api_version, str):
-        parts.append(sentence(words.SUPPORTS_CUDA, version=nvidia.cuda_driver_api_version))
-    return _Seen("ok", (words.listed(parts),))
 
 
 def _hardware(report: Report) -> _Seen:

@@ -84,6 +84,8 @@ def texts() -> dict[str, Callable[[], str]]:
         made[f"{name}.fixes.txt"] = lambda sample=sample: fixes.text(sample(), Style())
         made[f"{name}.fixes.sh"] = lambda sample=sample: scripts.script(sample())
         made[f"{name}.fixes.md"] = lambda sample=sample: fixes.markdown(sample())
+    for name, sample in samples.DRIVERS.items():
+        made[f"{name}.80.txt"] = lambda sample=sample: before_all_facts(terminal.render(sample(), Style()))
     for name in ("driver-missing", "hostile"):
         made[f"{name}.html"] = lambda name=name: before_all_facts(html.render(samples.SAMPLES[name]()))
     made["driver-missing.fixes.json"] = lambda: fixes.json(samples.driver_missing())

@@ -550,3 +550,43 @@ SAMPLES = {
     "everything-unknown": everything_unknown,
     "hostile": hostile,
 }
+
+
+# --- the driver's floor alone -------------------------------------------------------------------
+
+
+def amd_and_nvidia() -> Report:
+    node = fill(f.AmdNode, node=1, gfx_target="gfx90a")
+    amd = fill(f.AmdDriver, module_loaded=True, module_version=None, compute_nodes=(node,), rocm_version="6.1.2")
+    both = driver(version="550.54.14", cuda_driver_api_version="12.4")
+    return report(facts(driver=msgspec.structs.replace(both, amd=amd)))
+
+
+def amd_without_driver() -> Report:
+    card = nvidia_card(vendor_id="1002", vendor="AMD", device_id="740f")
+    amd = fill(f.AmdDriver, module_loaded=False, rocm_version=None)
+    return report(facts(hardware=hardware((card,)), driver=msgspec.structs.replace(driver(), amd=amd)))
+
+
+def intel() -> Report:
+    card = nvidia_card(vendor_id="8086", vendor="Intel", device_id="56a0", kernel_driver="xe")
+    loaded = fill(f.IntelDriver, modules_loaded=("xe",), level_zero_drivers=())
+    return report(facts(hardware=hardware((card,)), driver=msgspec.structs.replace(driver(), intel=loaded)))
+
+
+def mac() -> Report:
+    metal = fill(f.Apple, rosetta=False, gpu="Apple M3", gpu_cores=10, metal="metal3")
+    return report(
+        facts(
+            platform=platform(system="Darwin", os_name="macOS 26.1"),
+            hardware=msgspec.structs.replace(hardware(), apple=metal),
+        )
+    )
+
+
+DRIVERS = {
+    "driver-amd-and-nvidia": amd_and_nvidia,
+    "driver-amd-missing": amd_without_driver,
+    "driver-intel": intel,
+    "driver-mac": mac,
+}
