@@ -10,7 +10,7 @@ from envcheck.model.facts import Facts, Keras
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
-from envcheck.rules.shared import chosen_on_purpose, listed, title_of
+from envcheck.rules.shared import DEFAULT_BACKEND, chosen_on_purpose, listed, title_of
 from envcheck.words import sentence, template
 
 CONFIGURE = "https://keras.io/getting_started/#configuring-your-backend"
@@ -98,12 +98,13 @@ def keras_backend_unknown(facts: Facts) -> Iterator[Failure]:
     if keras.flavour == "keras-2-multi-backend" and "." in value:
         raise NotApplicable("it names a module of another package, which this Keras imports (load_backend.py of 2.2)")
     if keras.backend_chosen_by == "KERAS_BACKEND" and value not in available:
-        meant = _meant(value, available)
-        others = [name for name in _installed(facts) if name not in meant]
+        meant, installed = _meant(value, available), _installed(facts)
+        others = [name for name in installed if name not in meant]
+        names = sorted((*meant, *others), key=lambda name: name not in installed)
         yield Failure(
             evidence=(f"/keras/backend_sources/{index}/value", "/keras/backends_available"),
             fields={"value": value, "version": known(keras.version, None) or "", "available": listed(available)},
-            fixes=_choose(facts, *(*meant, *others)[:2]),
+            fixes=_choose(facts, *names[:2]),
         )
 
 
@@ -138,8 +139,14 @@ def keras_json_unsupported_backend(facts: Facts) -> Iterator[Failure]:
                 "version": known(keras.version, None) or "",
                 "available": listed(available),
             },
-            fixes=_move_config(facts),
+            fixes=(*_instead_of_default(facts), *_move_config(facts)),
         )
+
+
+def _instead_of_default(facts: Facts) -> tuple[Fix, ...]:
+    """Return the fix that chooses a backend where the default, which Keras takes without the file, is not there."""
+    installed = _installed(facts)
+    return () if DEFAULT_BACKEND in installed else _choose(facts, *installed[:1])
 
 
 def _move_config(facts: Facts) -> tuple[Fix, ...]:

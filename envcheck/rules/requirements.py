@@ -136,6 +136,8 @@ def framework_of(facts: Facts, name: str) -> str | None:
         "overlooked. It may or may not matter; where something fails, start here."
     ),
     after=(
+        "tensorflow-duplicate-distributions",
+        "keras-duplicate-distributions",
         "keras-tensorflow-version-mismatch",
         "tf-keras-version-mismatch",
         "protobuf-too-new",
