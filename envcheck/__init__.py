@@ -18,6 +18,7 @@ _PUBLIC = {
     "RequirementError": "envcheck.library",
     "TargetError": "envcheck.probes.target",
     "SnapshotError": "envcheck.snapshot",
+    "KnowledgeError": "envcheck.knowledge",
     "Report": "envcheck.report",
     "install_excepthook": "envcheck.excepthook",
 }

@@ -1,9 +1,11 @@
 """The library calls: what ``import envcheck`` offers to scripts and notebooks."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from envcheck.explanation import explain_text
+from envcheck.knowledge import OVERLAY_VARIABLE, use_overlay
 from envcheck.model.report import Finding
 from envcheck.report import DEFAULT_TIMEOUT_SECONDS, Options, Report, check as check_machine, load as load_snapshot
 from envcheck.requirements import Requirements
@@ -44,7 +46,9 @@ def check(
 
     Raises:
         TargetError: if the target is neither a Python interpreter nor an environment.
+        KnowledgeError: if the folder that ENVCHECK_KNOWLEDGE names cannot be used; so do the other calls.
     """
+    _use_own_knowledge()
     return check_machine(
         Options(
             python=python,
@@ -65,6 +69,7 @@ def load(path: str | Path) -> Report:
         OSError: if the file cannot be read.
         SnapshotError: if it is no report of envcheck.
     """
+    _use_own_knowledge()
     return load_snapshot(Path(path).read_bytes(), str(path))
 
 
@@ -109,6 +114,7 @@ def require(
         min_memory_gib=min_memory_gib,
     )
     options = Options(python=python, backends=requirements.backends, smoke=smoke, requirements=requirements)
+    _use_own_knowledge()
     report = check_machine(options)
     if any(finding.id == "requirement-not-met" for finding in report.findings):
         raise RequirementError(_message(report.findings), report)
@@ -117,7 +123,17 @@ def require(
 
 def explain(text: str) -> tuple[Finding, ...]:
     """Name the causes of an error message or log, the most likely root cause first."""
+    _use_own_knowledge()
     return explain_text(text).findings
+
+
+def _use_own_knowledge() -> None:
+    """Let the folder that ENVCHECK_KNOWLEDGE names add to the knowledge base.
+
+    Raises:
+        KnowledgeError: if it cannot be used.
+    """
+    use_overlay(os.environ.get(OVERLAY_VARIABLE))
 
 
 def _message(findings: Iterable[Finding]) -> str:

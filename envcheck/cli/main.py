@@ -49,6 +49,18 @@ def command() -> None:
 
     Start with `envcheck report`. Nothing on the machine is changed and the network is not used.
     """
+    folder = os.environ.get("ENVCHECK_KNOWLEDGE")
+    if folder:
+        _use_knowledge(folder)
+
+
+def _use_knowledge(folder: str) -> None:
+    from envcheck.knowledge import KnowledgeError, use_overlay
+
+    try:
+        use_overlay(folder)
+    except KnowledgeError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def run(arguments: Sequence[str]) -> int:

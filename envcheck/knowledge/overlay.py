@@ -45,4 +45,4 @@ def _check_releases(table: Table) -> None:
 def _reason(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"it has no {error}"
-    return str(error) or type(error).__name__
+    return " ".join(str(error).split()) or type(error).__name__
