@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from envcheck.fixes import shell
-from envcheck.fixes.packages import interpreter_in
+from envcheck.fixes.packages import index_options, interpreter_in
 from envcheck.model.facts import Facts
 from envcheck.model.report import Fix, PackageChanges
 from envcheck.model.unknown import known
@@ -48,13 +48,17 @@ def remake(facts: Facts) -> tuple[Fix, ...]:
     return ways[::-1] if known(facts.python.installer, None) == "uv" else ways
 
 
-def with_python(facts: Facts, version: str, *requirements: str) -> Fix:
-    """Return the fix that makes a new environment with another Python and installs into it."""
+def with_python(facts: Facts, version: str, *requirements: str, index: str | None = None) -> Fix:
+    """Return the fix that makes a new environment with another Python and installs into it.
+
+    ``index`` is the package index of PyTorch's build, if that is not the usual one.
+    """
     place = shell.path(facts, OWN_ENVIRONMENT)
     python = shell.path(facts, interpreter_in(facts, OWN_ENVIRONMENT))
-    install = (f"uv pip install -p {python} {shell.words(*requirements)}",) if requirements else ()
+    source = index_options(requirements, index, uv=True)
+    install = (f"uv pip install -p {python} {shell.words(*requirements, *source)}",) if requirements else ()
     commands = (f"uv venv --allow-existing -p {version} {place}", *install)
-    changes = PackageChanges(add=requirements, environment=OWN_ENVIRONMENT, python=version)
+    changes = PackageChanges(add=requirements, index=index, environment=OWN_ENVIRONMENT, python=version)
     return _fix(facts, WITH_PYTHON, {"version": version}, commands, UV_PYTHON, changes, "safe")
 
 

@@ -5,7 +5,7 @@ system (PEP 668) is left alone: an environment of its own is made instead.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from packaging.requirements import Requirement
 
@@ -120,12 +120,25 @@ def install(facts: Facts, *requirements: str, reinstall: bool = False, index: st
         return (f"conda install -y -p {_prefix(facts)} {shell.words(*again, *names)}",)
     if manager in PROJECT_OPTIONS and index is None and not reinstall:
         return (f"{manager} add{_project(facts, manager)} {shell.words(*requirements)}",)
-    source = ("--index-url", index) if index else ()
+    source = index_options(requirements, index, uv=manager == "uv")
     if manager == "uv":
         again = ("--reinstall", "--no-deps") if reinstall else ()
         return (f"uv pip install -p {interpreter(facts)} {shell.words(*again, *requirements, *source)}",)
     again = ("--force-reinstall", "--no-deps") if reinstall else ()
     return (*_pip_first(facts), f"{python(facts)} -m pip install {shell.words(*again, *requirements, *source)}")
+
+
+def index_options(requirements: Sequence[str], index: str | None, *, uv: bool) -> tuple[str, ...]:
+    """Return the options for requirements that come from an index of PyTorch, some of them maybe from the usual one.
+
+    uv takes a package from the first index that has it, unless it is told otherwise
+    (docs.astral.sh/uv/concepts/indexes, 2026-11-23).
+    """
+    if index is None:
+        return ()
+    if all(Requirement(text).name in TORCH_PACKAGES for text in requirements):
+        return ("--index-url", index)
+    return ("--extra-index-url", index, *(("--index-strategy", "unsafe-best-match") if uv else ()))
 
 
 def uninstall(facts: Facts, *names: str) -> tuple[str, ...]:
@@ -162,7 +175,7 @@ def system_managed(facts: Facts) -> bool:
 
 def _own_environment(facts: Facts, requirements: tuple[str, ...], index: str | None) -> Fix:
     debian = known(facts.platform.os_id, None) in ("debian", "ubuntu")
-    source = ("--index-url", index) if index else ()
+    source = index_options(requirements, index, uv=False)
     commands = [
         f"{python(facts)} -m venv {shell.path(facts, OWN_ENVIRONMENT)}",
         f"{shell.program(facts, interpreter_in(facts, OWN_ENVIRONMENT))} -m pip install"

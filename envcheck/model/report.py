@@ -62,6 +62,7 @@ class Fix(Record, frozen=True, kw_only=True):
     files: tuple[str, ...] = ()  #: files and folders that it writes, moves or deletes, packages apart
     gone: tuple[str, ...] = ()  #: those that it takes from their place: where none is left, there is nothing to do
     verification: Verification | None = None  #: with ``--verify``
+    notes: tuple[str, ...] = ()  #: why no newer releases were chosen, and what to change to go further
 
 
 class Finding(Record, frozen=True, kw_only=True):

@@ -64,6 +64,7 @@ def add_fix(page: Page, first: str, fix: Fix, indent: int = INDENT) -> None:
     title = clean.shorten(clean.line(fix.title), TITLE_LIMIT)
     page.paragraph(f"{first} {title}{_conditions(fix)}", indent=indent)
     add_commands(page, fix.commands, indent)
+    add_notes(page, fix, indent)
     if fix.verify:
         page.paragraph(sentence(words.TO_CHECK), indent=indent)
         add_commands(page, (fix.verify,), indent)
@@ -74,6 +75,11 @@ def add_fix(page: Page, first: str, fix: Fix, indent: int = INDENT) -> None:
 def _conditions(fix: Fix) -> str:
     told = fix_words.conditions(fix)
     return f" ({words.listed(told)})" if told else ""
+
+
+def add_notes(page: Page, fix: Fix, indent: int = INDENT) -> None:
+    for note in fix.notes:
+        page.paragraph(clean.shorten(clean.line(note), TITLE_LIMIT), first=" " * (indent + 2) + "- ")
 
 
 def add_commands(page: Page, commands: tuple[str, ...], indent: int = INDENT) -> None:

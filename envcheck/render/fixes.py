@@ -8,8 +8,8 @@ import msgspec
 
 from envcheck.model.report import Fix, Report
 from envcheck.render import clean, fix_words, json as render_json, words
-from envcheck.render.finding_text import add_commands, add_fix
-from envcheck.render.markdown_text import fence, heading, paragraph
+from envcheck.render.finding_text import add_commands, add_fix, add_notes
+from envcheck.render.markdown_text import bullets, fence, heading, line, paragraph
 from envcheck.render.page import Page
 from envcheck.render.steps import Step, steps
 from envcheck.render.structure import undecided, was_skipped
@@ -50,6 +50,7 @@ def add_step(page: Page, number: int, step: Step) -> None:
         page.paragraph(reason, indent=3)
     if fixes:
         add_commands(page, fixes[0].commands, indent=3)
+        add_notes(page, fixes[0], indent=3)
         if fixes[0].verify:
             page.paragraph(sentence(words.TO_CHECK), indent=3)
             add_commands(page, (fixes[0].verify,), indent=3)
@@ -128,6 +129,7 @@ def fix_markdown(fix: Fix, first: str, *, titled: bool = True) -> str:
     )
     parts = [paragraph(lead)] if lead else []
     parts += [fence(clean.command(command) for command in fix.commands)] if fix.commands else []
+    parts += [bullets(line(clean.line(note)) for note in fix.notes)] if fix.notes else []
     if fix.verify:
         parts += [paragraph(sentence(words.TO_CHECK)), fence([clean.command(fix.verify)])]
     if any(clean.command(command) != command for command in (*fix.commands, fix.verify or "")):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from packaging.version import Version
 
 from envcheck.fixes.packages import change, shows
+from envcheck.knowledge.unstated import FIRST_FOR_NUMPY_2
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.unknown import Unknown, known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
@@ -24,9 +25,6 @@ UPDATE = template("Update {framework} to a release that was built for NumPy {maj
 BEFORE_ALIASES = template("Go back to a NumPy that still has the old names")
 NUMPY_2 = "https://numpy.org/doc/stable/dev/depending_on_numpy.html#numpy-2-0-specific-advice"
 ALIASES = "https://numpy.org/doc/stable/release/1.24.0-notes.html#expired-deprecations"
-FIRST_FOR_NUMPY_2 = {"tensorflow": "2.18", "torch": "2.3", "jax": "0.4.26"}
-"""The first release of each framework built for NumPy 2: Requires-Dist of tensorflow 2.18.0; the name
-numpy._core._multiarray_umath in libtorch_python.so of torch 2.3.0; the changelog of jax 0.4.26 (2026-11-22)."""
 WITHOUT_ALIASES = Version("1.24")
 GONE_NAMES = ("object", "bool", "int", "float", "complex", "str", "typeDict")
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from packaging.version import InvalidVersion, Version
 
 from envcheck import child
+from envcheck.fixes.packages import index_options
 from envcheck.host import Host
 from envcheck.model.facts import Facts
 from envcheck.model.report import PackageChanges
@@ -89,7 +90,7 @@ class Installer:
 
     def _install(self, python: str, change: PackageChanges, *options: str) -> tuple[str, ...]:
         again = ("--reinstall" if self.uv else "--force-reinstall", "--no-deps") if change.reinstall else ()
-        index = ("--index-url", change.index) if change.index else ()
+        index = index_options(change.add, change.index, uv=bool(self.uv))
         call = (
             (self.uv, "pip", "install", "--quiet", "-p", python)
             if self.uv

@@ -1,0 +1,162 @@
+"""The releases and builds that may be chosen for each distribution, and why the others may not."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from packaging.version import Version
+
+from envcheck.fixes.solver.environment import FOLLOWERS, Installed, Wish
+from envcheck.fixes.solver.fitness import Misfit, gpu_misfit, instructions_misfit, wheel_misfit
+from envcheck.fixes.solver.machine import Machine
+from envcheck.knowledge import builds
+from envcheck.knowledge.builds import Build
+from envcheck.knowledge.releases import Release, releases
+from envcheck.knowledge.unstated import FIRST_CUDNN_FROM_TURING
+
+LIBRARIES_OF_CUDA: Final = "nvidia-cudnn-cu"
+"""Beginning of the names of the wheels that put cuDNN for different CUDA versions into one and the same folder."""
+
+TURING = (7, 5)
+CUDNN_FROM_TURING = Version(FIRST_CUDNN_FROM_TURING)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One release of a distribution in one build."""
+
+    name: str
+    version: Version  #: with the local part of its build, such as ``2.9.1+cu126``, where that has one
+    requires: tuple[str, ...]
+    installed: bool = False
+    build: Build | None = None  #: None: nothing is known of how it was built
+    extra: str = ""  #: stands for the requirements of this extra alone
+
+    @property
+    def identifier(self) -> str:
+        return f"{self.name}[{self.extra}]" if self.extra else self.name
+
+    @property
+    def index(self) -> str | None:
+        """Return the package index that it comes from; None: the usual one."""
+        return None if self.installed or self.build is None else self.build.index
+
+
+@dataclass(frozen=True)
+class Options:
+    """What may be chosen of a distribution, the best first, and what may not."""
+
+    candidates: tuple[Candidate, ...]
+    rejected: tuple[tuple[Version, Misfit], ...]  #: newest first
+    installable: tuple[Version, ...]  #: what an installer would take here, which looks at wheels alone; newest first
+
+
+class Shelf:
+    """The options of every distribution for one machine and one wish."""
+
+    def __init__(
+        self, machine: Machine, installed: Mapping[str, Installed], wish: Wish, on_gpu: frozenset[str]
+    ) -> None:
+        self.machine = machine
+        self.installed = {name: found for name, found in installed.items() if name not in wish.remove}
+        self.wish = wish
+        self.on_gpu = on_gpu
+        self._options: dict[str, Options] = {}
+
+    def options(self, name: str) -> Options:
+        """Return the options of a distribution: what is installed, then the newest first."""
+        if name not in self._options:
+            self._options[name] = self._find(name)
+        return self._options[name]
+
+    def _find(self, name: str) -> Options:
+        candidates: list[Candidate] = []
+        rejected: list[tuple[Version, Misfit]] = []
+        installable: list[Version] = []
+        kept = self._kept(name)
+        for release in releases(name):
+            if wheel_misfit(release, self.machine) is None:
+                installable.append(Version(release.version))
+            found, misfit = self._fitting(name, release)
+            candidates += found
+            if misfit and (kept is None or kept.version.public != Version(release.version).public):
+                rejected.append((Version(release.version), misfit))
+        candidates.sort(key=self._untold)
+        if kept:
+            candidates = [kept, *(each for each in candidates if each.version != kept.version)]
+        return Options(tuple(candidates), tuple(rejected), tuple(installable))
+
+    def _kept(self, name: str) -> Candidate | None:
+        """Return what is installed, unless it is known not to do what is wanted."""
+        found = self.installed.get(name)
+        if found is None:
+            return None
+        build = self._build_of(name, found.version)
+        if name in self.wish.on_gpu and (
+            found.version.local == "cpu" or (build and gpu_misfit(build, self.machine, self.machine.gpus or ()))
+        ):
+            return None
+        return Candidate(name, found.version, found.requires, installed=True, build=build)
+
+    def _build_of(self, name: str, version: Version) -> Build | None:
+        """Return the build of an installed release: by its local version, or else the one of the package index."""
+        there = self._builds(name, version)
+        return next((build for build in there if build.variant == version.local), None)
+
+    def _builds(self, name: str, version: Version) -> tuple[Build, ...]:
+        return builds.builds(name, version, self.machine.platform)
+
+    def _fitting(self, name: str, release: Release) -> tuple[list[Candidate], Misfit | None]:
+        """Return the builds of a release that run here; if there are none, why."""
+        misfit = wheel_misfit(release, self.machine)
+        if misfit:
+            return [], misfit
+        version = Version(release.version)
+        found: list[Candidate] = []
+        for build in self._offered(name, version):
+            reason = self._misfit(name, version, build)
+            if reason is None:
+                found.append(_candidate(name, version, release, build))
+            else:
+                misfit = reason
+        return found, None if found else misfit
+
+    def _offered(self, name: str, version: Version) -> Iterator[Build | None]:
+        """Yield the builds of a release: that of the package index first, and others only where they are asked for."""
+        there = self._builds(name, version)
+        usual = [build for build in there if build.variant is None]
+        yield from usual or ((None,) if not there else ())
+        if name in self.on_gpu:
+            yield from sorted(
+                (build for build in there if build.variant is not None and build.cuda),
+                key=lambda build: Version(build.cuda or "0"),
+                reverse=True,
+            )
+
+    def _misfit(self, name: str, version: Version, build: Build | None) -> Misfit | None:
+        gpus = self.machine.gpus or ()
+        if name.startswith(LIBRARIES_OF_CUDA) and gpus and gpus[0] < TURING and version >= CUDNN_FROM_TURING:
+            return Misfit("old-gpu", f"{TURING[0]}.{TURING[1]}")
+        if build is None:
+            return None
+        misfit = instructions_misfit(build, self.machine)
+        if misfit is None and (name in self.on_gpu or name.startswith(FOLLOWERS)):
+            misfit = gpu_misfit(build, self.machine, gpus)
+        return misfit
+
+    def _untold(self, candidate: Candidate) -> bool:
+        """Say whether it is not known which GPUs a build supports that has to work on one: others come first."""
+        build = candidate.build
+        return (
+            candidate.name in self.on_gpu
+            and self.machine.gpus is not None
+            and build is not None
+            and build.compute_capabilities is None
+        )
+
+
+def _candidate(name: str, version: Version, release: Release, build: Build | None) -> Candidate:
+    if build is None or build.variant is None:
+        return Candidate(name, version, release.requires, build=build)
+    others = tuple(text for text in release.requires if not text.startswith(("nvidia-", "cuda-", "triton")))
+    return Candidate(name, Version(f"{version}+{build.variant}"), others, build=build)

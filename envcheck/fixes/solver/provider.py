@@ -1,0 +1,124 @@
+"""What resolvelib asks: which candidates there are, in which order, and what each of them needs."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+from resolvelib import AbstractProvider
+
+from envcheck.fixes.solver.candidates import LIBRARIES_OF_CUDA, Candidate, Shelf
+from envcheck.fixes.solver.environment import FOLLOWERS, Need, extras_of, needs
+from envcheck.knowledge.frameworks import minimum_backend
+from envcheck.knowledge.unstated import bounds
+
+CUDNN_FOLDER = "nvidia/cudnn"
+"""Stands for the folder that the wheels of cuDNN share: they are for one CUDA version, whichever it is."""
+JAX_ON_GPU = "jax/gpu"
+"""Stands for JAX with one of its CUDA plug-ins, of which there is one for each CUDA version."""
+CUDA_MAJORS = (13, 12, 11)
+ORDER = ("tensorflow", "torch", "jax", "keras", "numpy")
+"""What others depend on is chosen first."""
+
+
+class Provider(AbstractProvider[Need, Candidate, str]):
+    """The tables as resolvelib sees them."""
+
+    def __init__(self, shelf: Shelf, first: Sequence[str]) -> None:
+        self._shelf = shelf
+        self._first = {name: place for place, name in enumerate(first)}
+        self._environment = shelf.machine.environment()
+
+    def identify(self, requirement_or_candidate: Need | Candidate) -> str:
+        return requirement_or_candidate.identifier
+
+    def get_preference(
+        self,
+        identifier: str,
+        resolutions: Mapping[str, Candidate],
+        candidates: Mapping[str, Iterator[Candidate]],
+        information: Mapping[str, Iterator[Any]],
+        backtrack_causes: Sequence[Any],
+    ) -> tuple[int, int, str]:
+        name = identifier.partition("[")[0]
+        leader = "jax" if name.startswith(("jax-cuda", JAX_ON_GPU)) else name
+        return self._first.get(leader, len(self._first)), name.startswith(FOLLOWERS), identifier
+
+    def find_matches(
+        self,
+        identifier: str,
+        requirements: Mapping[str, Iterator[Need]],
+        incompatibilities: Mapping[str, Iterator[Candidate]],
+    ) -> list[Candidate]:
+        name, _, extra = identifier.rstrip("]").partition("[")
+        wanted = list(requirements[identifier])
+        if extra and name in requirements:
+            wanted += requirements[name]
+        bad = {candidate.version for candidate in incompatibilities[identifier]}
+        return [
+            candidate
+            for candidate in self._options(name, extra)
+            if candidate.version not in bad and all(need.allows(candidate.version) for need in wanted)
+        ]
+
+    def is_satisfied_by(self, requirement: Need, candidate: Candidate) -> bool:
+        return requirement.allows(candidate.version)
+
+    def get_dependencies(self, candidate: Candidate) -> Iterable[Need]:
+        return list(self._dependencies(candidate))
+
+    def _options(self, name: str, extra: str) -> Iterable[Candidate]:
+        if name == CUDNN_FOLDER:
+            return [Candidate(name, Version(str(major)), ()) for major in CUDA_MAJORS]
+        if name == JAX_ON_GPU:
+            there = [major for major in CUDA_MAJORS if f"jax-cuda{major}-plugin" in self._shelf.installed]
+            majors = dict.fromkeys((*there, *CUDA_MAJORS[:2]))
+            return [Candidate(name, Version(str(major)), ()) for major in majors]
+        options = self._shelf.options(name).candidates
+        if not extra:
+            return options
+        return [
+            Candidate(name, each.version, each.requires, each.installed, each.build, extra)
+            for each in options
+            if extra in extras_of(each.requires)
+        ]
+
+    def _dependencies(self, candidate: Candidate) -> Iterator[Need]:
+        origin = f"{candidate.name} {candidate.version}"
+        if candidate.name == CUDNN_FOLDER:
+            return
+        if candidate.name == JAX_ON_GPU:
+            yield Need("jax", SpecifierSet(), f"cuda{candidate.version.major}", origin)
+            yield Need(CUDNN_FOLDER, SpecifierSet(f"=={candidate.version}"), "", origin)
+            return
+        if candidate.extra:
+            yield Need(candidate.name, SpecifierSet(f"=={candidate.version}"), "", origin)
+        for need in needs(candidate.requires, self._environment, candidate.extra, origin):
+            yield need
+            if need.name.startswith(LIBRARIES_OF_CUDA) and not candidate.installed:
+                yield Need(CUDNN_FOLDER, SpecifierSet(f"=={need.name.removeprefix(LIBRARIES_OF_CUDA)}"), "", origin)
+        if not candidate.extra:
+            yield from self._unstated(candidate, origin)
+
+    def _unstated(self, candidate: Candidate, origin: str) -> Iterator[Need]:
+        """Yield what a release needs and its metadata do not tell."""
+        name, build = candidate.name, candidate.build
+        if build and build.numpy_abi == 1:
+            yield Need("numpy", SpecifierSet("<2"), "", origin)
+        for other, specifier in bounds(name, candidate.version):
+            yield Need(other, SpecifierSet(specifier), "", origin)
+        if name == "keras" and candidate.version.major >= 3:
+            yield from self._backends_of(candidate, origin)
+        if name == "tensorflow" and name in self._shelf.on_gpu and "and-cuda" in extras_of(candidate.requires):
+            yield Need(name, SpecifierSet(f"=={candidate.version}"), "and-cuda", origin)
+        if build and build.variant and build.cuda and not candidate.installed and self._shelf.machine.system == "Linux":
+            major = Version(build.cuda).major
+            yield Need(CUDNN_FOLDER, SpecifierSet(f"=={major}"), "", origin)
+            if build.cudnn and len(Version(build.cudnn).release) == 4:
+                yield Need(f"{LIBRARIES_OF_CUDA}{major}", SpecifierSet(f"=={build.cudnn}"), "", origin)
+
+    def _backends_of(self, keras: Candidate, origin: str) -> Iterator[Need]:
+        for name in ("tensorflow", "torch", "jax", "openvino"):
+            row = minimum_backend(keras.version, name)
+            if row and (name in self._first or name in self._shelf.installed):
+                yield Need(name, SpecifierSet(f">={row.minimum}"), "", origin)
