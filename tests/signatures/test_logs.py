@@ -10,6 +10,8 @@ from envcheck.signatures.catalogue import catalogue
 HERE = Path(__file__).parent
 LOGS = sorted((HERE / "logs").glob("*.log"))
 USERS_OWN = (HERE / "users_own.txt").read_text().split("\n----\n")
+FORMS = (HERE / "forms.txt").read_text().split("\n----\n")
+"""The id of a cause, and below it one of the forms in which programs of all ages print it."""
 NOISE = "\n".join(
     (HERE / "logs" / f"{id}.log").read_text()
     for id in (
@@ -31,6 +33,12 @@ def named(path: Path):  # type: ignore[no-untyped-def]
 @pytest.mark.parametrize("log", LOGS, ids=named)
 def test_the_cause_comes_first(log: Path) -> None:
     assert [found.id for found in match_text(log.read_text())][:1] == [log.stem]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.partition("\n")[0])
+def test_a_message_is_known_in_its_many_forms(form: str) -> None:
+    id, _, text = form.partition("\n")
+    assert match_text(text)[0].id == id
 
 
 @pytest.mark.parametrize("log", [log for log in LOGS if SEVERITY[log.stem] in ("error", "warning")], ids=named)
