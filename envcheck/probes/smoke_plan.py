@@ -13,6 +13,9 @@ NATIVE = ("tensorflow", "jax", "torch", "paddle", "mxnet", "onnxruntime")
 KERAS_NAMES = {"plaidml": "plaidml.keras.backend"}
 #: TensorFlow before this release carries Keras inside, see ``knowledge/frameworks.py``.
 SEPARATE_KERAS = (2, 6)
+#: From 2.9 on the package ``keras`` has the optimizers of ``tensorflow.keras`` too (keras/optimizers/__init__.py of
+#: the wheels 2.6 to 2.9): before, ``keras.optimizers.SGD`` is not there.
+WHOLE_KERAS = (2, 9)
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,9 @@ def _keras_3_or_2(backend: Backend, keras: Keras) -> str | None:
         return "tensorflow.keras" if tensorflow and version and version < SEPARATE_KERAS else None
     flavour = known(keras.flavour, KERAS_3)
     if flavour == TENSORFLOW_ONLY:
-        return "keras" if tensorflow else None
+        if not tensorflow:
+            return None
+        return "tensorflow.keras" if SEPARATE_KERAS <= release(known(keras.version, None)) < WHOLE_KERAS else "keras"
     if flavour == MULTI_BACKEND:
         serves = backend.name in known(keras.backends_available, ()) or backend.name in KERAS_NAMES
         return "keras" if serves else None

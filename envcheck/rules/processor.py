@@ -13,7 +13,7 @@ from envcheck.words import template
 
 INSTRUCTIONS = "/hardware/cpu/instruction_sets"
 CONDA_BUILD = template("Use a build without {missing}: conda-forge has some, or build {framework} from source")
-OTHER_FRAMEWORK = template("Use another framework: PyTorch and OpenVINO run on processors without AVX")
+OTHER_FRAMEWORK = template("Use another framework: PyTorch, OpenVINO and ONNX Runtime run on processors without AVX")
 VM_CPU = template(
     "If this is a virtual machine on a newer processor: give it the host's processor type (CPU type 'host' in "
     "Proxmox and libvirt) and start it anew"
@@ -29,7 +29,8 @@ NEXT_PATCH = template("Move on to the next patch release, which is built without
     title=template("The processor lacks instructions that {framework} needs: {missing}"),
     message=template(
         "{framework} {version} is compiled for processors with {missing}, and this one ({model}) does not offer "
-        "them. The process dies at import with 'Illegal instruction', or says that the binary was compiled for AVX."
+        "them. The process dies with 'Illegal instruction', mostly at the import, or says that the binary was compiled "
+        "for AVX."
     ),
     after=("emulated-x86-container-lacks-avx", "vm-hides-avx", "rosetta-x86-python"),
 )
@@ -38,14 +39,15 @@ def cpu_lacks_avx(facts: Facts) -> Iterator[Failure]:
 
     Old processors and some Celeron, Pentium and Atom models lack AVX; a virtual machine with a generic processor type
     hides it; emulated Intel containers on ARM machines have none. TensorFlow dies without a word or with 'compiled to
-    use AVX instructions', JAX says 'was built using AVX instructions'. PyTorch, OpenVINO and ONNX Runtime choose their
-    instructions at run time and work. Nothing is said of a framework that can be imported.
+    use AVX instructions', JAX says 'was built using AVX instructions', MXNet dies where it first multiplies;
+    PaddlePaddle 3 needs AVX2. PyTorch, OpenVINO and ONNX Runtime choose their instructions at run time and work.
+    Nothing is said of a framework that was imported and went through the smoke test alive.
     """
     if need(facts.platform.machine) not in ("x86_64", "AMD64"):
         raise NotApplicable("not an x86-64 processor")
 
     def check(index: int, backend: Backend) -> Iterator[Failure]:
-        if known(backend.imported.status, None) == "ok":
+        if _works(facts, backend):
             return
         needed = need(backend.built_for.instruction_sets)
         missing = [name for name in needed if name not in need(facts.hardware.cpu.instruction_sets)]
@@ -57,15 +59,22 @@ def cpu_lacks_avx(facts: Facts) -> Iterator[Failure]:
                 "model": known(facts.hardware.cpu.model, None) or "of unknown model",
             }
             build = by_hand(CONDA_BUILD, "https://www.tensorflow.org/install/source", **fields)
+            in_conda = backend.name in ("tensorflow", "jax")
             other = by_hand(OTHER_FRAMEWORK, "https://keras.io/getting_started/")
             yield Failure(
                 evidence=(INSTRUCTIONS, f"/backends/{index}/built_for/instruction_sets"),
                 fields=fields,
-                fixes=(build, other) if backend.name in ("tensorflow", "jax") else (build,),
+                fixes=(build, other) if in_conda else (other,),
                 subject=backend.name,
             )
 
     yield from for_each_framework(facts, check)
+
+
+def _works(facts: Facts, backend: Backend) -> bool:
+    """Say whether a framework was imported and no process died of it later."""
+    died = any(run.backend == backend.name and run.status == "crashed" for run in known(facts.smoke, ()))
+    return known(backend.imported.status, None) == "ok" and not died
 
 
 @rule(

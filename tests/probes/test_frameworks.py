@@ -360,6 +360,26 @@ def test_frameworks_of_old(
     assert isinstance(found.built_for.cuda, Unknown) if cuda is Unknown else found.built_for.cuda == cuda
 
 
+@pytest.mark.parametrize(
+    ("name", "module", "file", "version", "tag", "needs"),
+    [
+        ("paddlepaddle", "paddle", "version/__init__.py", "2.6.2", "cp311-cp311-linux_x86_64", ("avx",)),
+        ("paddlepaddle", "paddle", "version/__init__.py", "3.3.1", "cp311-cp311-linux_x86_64", ("avx", "avx2")),
+        ("paddlepaddle", "paddle", "version/__init__.py", "3.3.1", "cp311-cp311-macosx_11_0_arm64", Unknown),
+        ("paddlepaddle", "paddle", "version/__init__.py", "2.2.1", "cp38-cp38-linux_x86_64", Unknown),
+        ("mxnet", "mxnet", "libinfo.py", "1.9.1", "py3-none-manylinux2014_x86_64", ("avx",)),
+        ("mxnet", "mxnet", "libinfo.py", "1.5.1", "py3-none-manylinux2014_x86_64", Unknown),
+    ],
+)
+def test_instructions_of_wheels(
+    tmp_path: Path, site: Path, name: str, module: str, file: str, version: str, tag: str, needs: object
+) -> None:
+    told = f"full_version = '{version}'\n__version__ = '{version}'\n"
+    install(site, name, version, {f"{module}/__init__.py": "", f"{module}/{file}": told}, tag=tag)
+    found = look(tmp_path)[module].built_for.instruction_sets
+    assert isinstance(found, Unknown) if needs is Unknown else found == needs
+
+
 def test_providers_of_onnxruntime(tmp_path: Path, site: Path) -> None:
     capi = "onnxruntime/capi"
     files = {

@@ -22,6 +22,7 @@ ABSENT = {"installed": False, "version": None, "flavour": None, "tf_keras_versio
     [
         ("jax", "0.10.2", {}, ("smoke_keras3", "jax", "keras")),
         ("tensorflow", "2.15.1", KERAS_2, ("smoke_keras2", "tensorflow", "keras")),
+        ("tensorflow", "2.6.5", {**KERAS_2, "version": "2.6.0"}, ("smoke_keras2", "tensorflow", "tensorflow.keras")),
         ("torch", "2.13.0", KERAS_2, ("smoke_native", "torch", None)),
         ("theano", "1.0.5", KERAS_23, ("smoke_keras2", "theano", "keras")),
         ("plaidml", "0.7.0", KERAS_23, ("smoke_keras2", "plaidml.keras.backend", "keras")),

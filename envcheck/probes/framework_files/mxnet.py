@@ -3,8 +3,20 @@
 import os
 import re
 
-from envcheck.model.facts import OptionalText
-from envcheck.probes.framework_reading import NOT_TOLD, Build, Files, Framework, text_or_none
+from envcheck.model.facts import OptionalText, Texts
+from envcheck.probes.framework_reading import (
+    NOT_TOLD,
+    Build,
+    Files,
+    Framework,
+    release,
+    text_or_none,
+    wheel_processor,
+)
+
+SEEN_WITH_AVX = (1, 9, 1)
+"""mxnet 1.9.1 of PyPI is imported on a Westmere, dies there of SIGILL in its first product, and runs with AVX (QEMU,
+2026-11)."""
 
 
 def read(files: Files) -> Build:
@@ -17,6 +29,7 @@ def read(files: Files) -> Build:
         cudnn=None if cuda is None else NOT_TOLD,
         rocm=None,
         compute_capabilities=() if cuda is None else NOT_TOLD,
+        instruction_sets=_instruction_sets(files, version),
         library=files.first("libmxnet.so", "libmxnet.dylib", "libmxnet.dll"),
     )
 
@@ -29,6 +42,11 @@ def _cuda(files: Files) -> OptionalText:
         if match:
             return f"{match[1]}.{match[2]}"  # mxnet-cu112 is for CUDA 11.2
     return None
+
+
+def _instruction_sets(files: Files, version: str | None) -> Texts:
+    is_seen = wheel_processor(files.distributions, ("mxnet",)) == "x86_64" and release(version) == SEEN_WITH_AVX
+    return ("avx",) if is_seen else NOT_TOLD
 
 
 FRAMEWORK = Framework(name="mxnet", module="mxnet", position=6, read=read, distributions=("mxnet",))

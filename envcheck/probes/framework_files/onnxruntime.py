@@ -4,7 +4,15 @@ import os
 import re
 
 from envcheck.model.facts import OptionalText
-from envcheck.probes.framework_reading import NOT_TOLD, Build, Files, Framework, numpy_abi, text_or_none
+from envcheck.probes.framework_reading import (
+    NOT_TOLD,
+    Build,
+    Files,
+    Framework,
+    numpy_abi,
+    text_or_none,
+    wheel_processor,
+)
 
 VERSION_FILE = "capi/build_and_package_info.py"
 
@@ -28,6 +36,8 @@ def read(files: Files) -> Build:
         rocm=NOT_TOLD if "rocm" in plugins or "migraphx" in plugins else None,
         compute_capabilities=() if cuda is None else NOT_TOLD,
         numpy_abi=numpy_abi(files.host, os.path.join(files.folder, "capi", binding) if binding else None),
+        # 1.32 ran on a Westmere, which has no AVX (QEMU, 2026-11).
+        instruction_sets=() if wheel_processor(files.distributions, ("onnxruntime",)) else NOT_TOLD,
         plugins=plugins,
         library=os.path.join(files.folder, "capi", core) if core else None,
     )
