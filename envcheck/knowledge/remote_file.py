@@ -1,5 +1,6 @@
 """A file on a server, read in parts: the table of contents of a wheel of 600 MB and one small member of it."""
 
+import errno
 import io
 from collections.abc import Callable
 from typing import Any
@@ -33,8 +34,11 @@ class RemoteFile(io.RawIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        return self._position
+        position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        if position < 0:
+            raise OSError(errno.EINVAL, "there is nothing before the beginning")  # as a file on disk does
+        self._position = position
+        return position
 
     def readinto(self, buffer: Any) -> int:
         count = max(min(len(buffer), self._size - self._position), 0)
