@@ -33,6 +33,11 @@ class Build(knowledge.Row, frozen=True, kw_only=True):
         super().__post_init__()
         SpecifierSet(self.versions)
 
+    @property
+    def last(self) -> Version:
+        """The newest release that the row was read from."""
+        return max(Version(part.version) for part in SpecifierSet(self.versions))
+
 
 def builds(distribution: str, version: str | Version, platform: str | None = None) -> tuple[Build, ...]:
     """Return what is known of the builds of a release, that of the package index first.
@@ -50,6 +55,17 @@ def builds(distribution: str, version: str | Version, platform: str | None = Non
         and (platform is None or not row.platforms or platform in row.platforms)
     ]
     return tuple(sorted(found, key=lambda row: row.variant is not None))
+
+
+def newest_with_cuda(distribution: str, cuda_major: int, platform: str) -> Build | None:
+    """Return the newest build with a CUDA major version: that of the package index, else that of the oldest CUDA."""
+    found = [
+        row
+        for row, _ in _rows().get(distribution, ())
+        if platform in row.platforms and row.cuda and Version(row.cuda).major == cuda_major
+    ]
+    newest = [row for row in found if row.last == max(other.last for other in found)]
+    return min(newest, key=lambda row: (row.index is not None, Version(row.cuda or "0")), default=None)
 
 
 @knowledge.cached

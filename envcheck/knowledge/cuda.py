@@ -1,11 +1,14 @@
-"""Which driver a CUDA version needs, and which GPUs a build has code for."""
+"""Which driver a CUDA version needs, which GPUs it compiles for, and which GPUs a build has code for."""
 
 import re
+from dataclasses import dataclass
 from typing import ClassVar
 
 from packaging.version import Version
 
 from envcheck import knowledge
+from envcheck.knowledge.builds import newest_with_cuda
+from envcheck.knowledge.releases import releases
 
 CODE = re.compile(r"(?:(sm|compute)_)?(\d+)[._]?(\d)([af]?)(\+PTX)?", re.IGNORECASE)
 
@@ -23,13 +26,23 @@ class Driver(knowledge.Row, frozen=True, kw_only=True):
         Version(self.windows)
 
 
-class TorchIndex(knowledge.Row, frozen=True, kw_only=True):
-    KEY: ClassVar = ("cuda_major", "system")
+class ComputeCapability(knowledge.Row, frozen=True, kw_only=True):
+    KEY: ClassVar = ("compute_capability",)
 
-    cuda_major: int
-    system: str
+    compute_capability: str
+    family: str  #: such as ``Turing``
+    first_cuda: str | None  #: None: not known
+    last_cuda: str | None  #: None: the newest release still compiles for it
+    last_driver_branch: int | None  #: None: no branch has left it out yet
+
+
+@dataclass(frozen=True)
+class TorchIndex:
+    """Where a PyTorch with CUDA comes from."""
+
     requirement: str
-    index: str | None
+    index: str | None  #: None: the package index
+    source: str
 
 
 def minimum_driver(cuda: Version) -> Driver | None:
@@ -39,9 +52,38 @@ def minimum_driver(cuda: Version) -> Driver | None:
 
 
 def torch_index(cuda_major: int, system: str) -> TorchIndex | None:
-    """Return where a PyTorch for drivers of this CUDA major version comes from."""
-    rows = knowledge.load("torch_indexes", TorchIndex)
-    return next((row for row in rows if (row.cuda_major, row.system) == (cuda_major, system)), None)
+    """Return where the newest PyTorch for drivers of this CUDA major version comes from; None if none is known."""
+    build = newest_with_cuda("torch", cuda_major, f"{system.lower()}-x86_64")
+    newest = releases("torch")
+    if build is None or not newest:
+        return None
+    last = build.last
+    current = last == Version(newest[0].version)
+    return TorchIndex("torch" if current else f"torch<{last.major}.{last.minor + 1}", build.index, build.source)
+
+
+def oldest_gpu(cuda: Version) -> tuple[int, int] | None:
+    """Return the lowest compute capability that a CUDA release compiles for; None if nothing is known of it."""
+    if minimum_driver(cuda) is None:
+        return None
+    able = [
+        found
+        for row in knowledge.load("compute_capabilities", ComputeCapability)
+        if (found := capability(row.compute_capability))
+        and (row.last_cuda is None or _minor(cuda) <= Version(row.last_cuda))
+        and (row.first_cuda is None or _minor(cuda) >= Version(row.first_cuda))
+    ]
+    return min(able, default=None)
+
+
+def last_driver_branch(family: str) -> int | None:
+    """Return the last branch of NVIDIA's driver that knows a family of GPUs, such as 470 for Kepler; None if all do."""
+    rows = knowledge.load("compute_capabilities", ComputeCapability)
+    return next((row.last_driver_branch for row in rows if row.family == family), None)
+
+
+def _minor(cuda: Version) -> Version:
+    return Version(f"{cuda.major}.{cuda.minor}")
 
 
 def capability(text: str) -> tuple[int, int] | None:

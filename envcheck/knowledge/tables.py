@@ -2,11 +2,12 @@
 
 from envcheck.knowledge import Row
 from envcheck.knowledge.builds import Build
-from envcheck.knowledge.cuda import Driver, TorchIndex
+from envcheck.knowledge.cuda import ComputeCapability, Driver
 from envcheck.knowledge.cuda_libraries import Shipped, Sonames
 from envcheck.knowledge.frameworks import InstructionSets, KerasBackend, Unmaintained
 from envcheck.knowledge.hardware import AmdDevice, ArmCore, ArmVendor, IntelDevice, NvidiaDevice, PciVendor
 from envcheck.knowledge.peak_flops import Peak
+from envcheck.knowledge.unstated import Unstated
 from envcheck.knowledge.xid import Action, XidRow
 
 TABLES: dict[str, type[Row]] = {
@@ -14,6 +15,7 @@ TABLES: dict[str, type[Row]] = {
     "arm_cores": ArmCore,
     "arm_vendors": ArmVendor,
     "builds": Build,
+    "compute_capabilities": ComputeCapability,
     "cuda_drivers": Driver,
     "cuda_packages": Shipped,
     "cuda_sonames": Sonames,
@@ -23,8 +25,8 @@ TABLES: dict[str, type[Row]] = {
     "nvidia_devices": NvidiaDevice,
     "pci_vendors": PciVendor,
     "peak_flops": Peak,
-    "torch_indexes": TorchIndex,
     "unmaintained": Unmaintained,
+    "unstated": Unstated,
     "xid": XidRow,
     "xid_actions": Action,
 }

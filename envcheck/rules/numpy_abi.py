@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from packaging.version import Version
 
 from envcheck.fixes.packages import change, shows
-from envcheck.knowledge.unstated import FIRST_FOR_NUMPY_2
+from envcheck.knowledge.unstated import first_without
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.unknown import Unknown, known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
@@ -67,7 +67,7 @@ def numpy2_abi_mismatch(facts: Facts) -> Iterator[Failure]:
             return
         newest = max(accepted, key=int)
         names = {"framework": title_of(backend.name), "version": known(backend.version, None) or ""}
-        first = FIRST_FOR_NUMPY_2.get(backend.name)
+        first = first_without(backend.name, "numpy<2")
         ways = [
             change(
                 facts,

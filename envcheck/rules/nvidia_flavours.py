@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from envcheck.fixes.nvidia import GUIDE, UBUNTU, by_system, install_driver
-from envcheck.knowledge.cuda import capability
+from envcheck.knowledge.cuda import capability, last_driver_branch
 from envcheck.model.facts import Facts, PciDevice
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
@@ -21,9 +21,6 @@ from envcheck.words import template
 TURING = (7, 5)
 """The first generation with a system processor (GSP), which the open module needs (README of
 NVIDIA/open-gpu-kernel-modules: 'Turing or later')."""
-LAST_BRANCH = {"Kepler": 470, "Maxwell": 580, "Pascal": 580, "Volta": 580}
-"""The last branch of the driver for a generation (nvidia.custhelp.com 'Support Plan for Kepler' and 'for Maxwell,
-Pascal, and Volta series')."""
 FIRST_BRANCH = {"Blackwell": 570}
 """The first branch of the driver that knows a generation: CUDA 12.8, the first with Blackwell, comes with 570 (CUDA
 Toolkit release notes, table 3)."""
@@ -91,10 +88,11 @@ def nvidia_open_module_on_pre_turing(facts: Facts) -> Iterator[Failure]:
         index, device = place
         able = capability(need(device.compute_capability) or "")
         if able is not None and able < TURING:
+            family = known(device.family, None) or "before Turing"
             yield Failure(
                 evidence=(pointer, f"/hardware/pci/{index}/compute_capability"),
-                fields={"gpu": label(facts, device.address), "family": known(device.family, None) or "before Turing"},
-                fixes=(_branch_fix(facts, CLOSED_FLAVOUR, LAST_BRANCH.get(known(device.family, None) or "", 580)),),
+                fields={"gpu": label(facts, device.address), "family": family},
+                fixes=(_branch_fix(facts, CLOSED_FLAVOUR, last_driver_branch(family) or 580),),
                 severity=gpu_severity(facts),
             )
 
@@ -164,7 +162,7 @@ def nvidia_driver_dropped_gpu(facts: Facts) -> Iterator[Failure]:
 
     def check(_: int, place: tuple[int, PciDevice]) -> Iterator[Failure]:
         index, device = place
-        last = LAST_BRANCH.get(need(device.family) or "")
+        last = last_driver_branch(need(device.family) or "")
         if last is not None and branch > last:
             yield Failure(
                 evidence=(pointer, f"/hardware/pci/{index}/family"),

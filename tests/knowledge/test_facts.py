@@ -1,10 +1,14 @@
 """What the knowledge base says of frameworks, CUDA and its libraries, compared with the vendors' own tables."""
 
 import pytest
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from envcheck import knowledge
-from envcheck.knowledge import cuda, cuda_libraries, frameworks
+from envcheck.knowledge import builds, cuda, cuda_libraries, frameworks
+from envcheck.knowledge.cuda import ComputeCapability
+from envcheck.knowledge.hardware import NvidiaDevice
+from envcheck.knowledge.releases import releases, tracked
 
 # --- frameworks -----------------------------------------------------------------------------------
 
@@ -94,11 +98,116 @@ def test_what_a_code_is_built_for() -> None:
     assert [cuda.capability(text) for text in ("8.9", " 12.0 ", "", "x.y")] == [(8, 9), (12, 0), None, None]
 
 
-def test_where_torch_comes_from() -> None:
-    linux, windows = cuda.torch_index(13, "Linux"), cuda.torch_index(13, "Windows")
-    assert linux is not None and linux.index is None
-    assert windows is not None and windows.index is not None
-    assert cuda.torch_index(11, "Linux") is None
+@pytest.mark.parametrize(
+    ("cuda_major", "system", "requirement", "index"),
+    [
+        (13, "Linux", "torch", None),
+        (13, "Windows", "torch", "https://download.pytorch.org/whl/cu130"),
+        (12, "Linux", "torch<2.15", "https://download.pytorch.org/whl/cu126"),
+        (11, "Linux", "torch<2.8", "https://download.pytorch.org/whl/cu118"),
+    ],
+)
+def test_where_torch_comes_from(cuda_major: int, system: str, requirement: str, index: str | None) -> None:
+    row = cuda.torch_index(cuda_major, system)
+    assert row is not None
+    assert (row.requirement, row.index) == (requirement, index)
+
+
+def test_there_is_no_torch_for_a_cuda_to_come_nor_for_macos() -> None:
+    assert cuda.torch_index(14, "Linux") is None
+    assert cuda.torch_index(12, "Darwin") is None
+
+
+@pytest.mark.parametrize(
+    ("version", "oldest"),
+    [("10.2", (3, 0)), ("11.8", (3, 5)), ("12.0", (5, 0)), ("12.9.1", (5, 0)), ("13", (7, 5)), ("14.0", None)],
+)
+def test_the_oldest_gpu_of_a_cuda(version: str, oldest: tuple[int, int] | None) -> None:
+    assert cuda.oldest_gpu(Version(version)) == oldest
+
+
+def test_the_last_driver_of_a_family() -> None:
+    branches = [cuda.last_driver_branch(family) for family in ("Kepler", "Volta", "Turing", "no such family")]
+    assert branches == [470, 580, None, None]
+
+
+def test_every_family_of_the_pci_numbers_has_its_capabilities() -> None:
+    known = {(row.compute_capability, row.family) for row in knowledge.load("compute_capabilities", ComputeCapability)}
+    devices = knowledge.load("nvidia_devices", NvidiaDevice)
+    assert {(device.compute_capability, device.family) for device in devices} <= known
+
+
+# --- builds ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("distribution", "version", "platform", "cuda_release", "codes"),
+    [
+        ("tensorflow", "2.21.0", "linux-x86_64", "12.5.1", ("sm_60", "compute_90")),
+        ("tensorflow", "2.10.1", "windows-x86_64", "11.2", ()),
+        ("tensorflow", "2.16.1", "windows-x86_64", "", ()),
+        ("tensorflow", "2.16.1", "linux-aarch64", "", ()),
+        ("torch", "2.15.0", "linux-x86_64", "13.2", ("sm_75", "sm_120")),
+        ("torch", "2.9.1+cu128", "linux-x86_64", "12.8", ("sm_70", "sm_120")),
+        ("torch", "2.9.1", "windows-x86_64", "", ()),
+        ("torch", "2.11.0", "linux-aarch64", "13.0", ("sm_80", "sm_110")),
+        ("jax-cuda12-plugin", "0.5.3", "linux-x86_64", "12.3.2", ("sm_50", "compute_90")),
+        ("jax-cuda13-plugin", "0.12.0.1", "linux-x86_64", "13", ("sm_75", "compute_120")),
+        ("paddlepaddle-gpu", "2.6.2", "linux-x86_64", "11.8", ()),
+        ("nvidia-cudnn-cu12", "9.10.2.21", "linux-x86_64", "12", ("sm_50", "sm_120")),
+    ],
+)
+def test_what_the_build_of_the_package_index_is_for(
+    distribution: str, version: str, platform: str, cuda_release: str, codes: tuple[str, ...]
+) -> None:
+    build = builds.builds(distribution, version, platform)[0]
+    assert (build.variant, build.cuda) == (None, cuda_release)
+    assert set(codes) <= set(build.compute_capabilities or ())
+
+
+def test_cudnn_left_out_what_is_before_turing() -> None:
+    first = builds.builds("nvidia-cudnn-cu12", "9.11.0.98", "linux-x86_64")[0].compute_capabilities or ()
+    assert min(target for target in map(cuda.built_for, first) if target) == (7, 5)
+
+
+def test_other_builds_of_torch() -> None:
+    found = {build.variant: build for build in builds.builds("torch", "2.9.1", "linux-x86_64")}
+    assert set(found) == {None, "cpu", "cu126", "cu128", "cu130", "rocm6.4", "xpu"}
+    assert found["cu126"].index == "https://download.pytorch.org/whl/cu126"
+    assert "sm_50" in (found["cu126"].compute_capabilities or ())
+    assert "gfx1100" in (found["rocm6.4"].compute_capabilities or ())
+
+
+def test_a_release_that_no_row_covers_is_unknown() -> None:
+    assert builds.builds("torch", "99.0") == ()
+    assert builds.builds("no-such-distribution", "1.0") == ()
+
+
+@pytest.mark.parametrize(
+    ("distribution", "first"),
+    [("torch", "2.3.0"), ("ml-dtypes", "0.4.0"), ("h5py", "3.11.0"), ("jaxlib", "0.4.26"), ("scipy", "1.13.0")],
+)
+def test_since_when_a_distribution_goes_with_numpy_2(distribution: str, first: str) -> None:
+    versions = [Version(release.version) for release in releases(distribution)]
+    before = max(version for version in versions if version < Version(first))
+    abis = [builds.builds(distribution, version, "linux-x86_64")[0].numpy_abi for version in (before, first)]
+    assert abis == [1, 2]
+
+
+def test_ranges_of_one_build_do_not_overlap() -> None:
+    """No release has two rows of the same variant on a platform, and none is described before it was released."""
+    for distribution in {row.distribution for row in knowledge.load("builds", builds.Build)} & tracked():
+        for release in releases(distribution):
+            for platform in ("linux-x86_64", "linux-aarch64", "windows-x86_64", "macos-arm64"):
+                found = [row.variant for row in builds.builds(distribution, release.version, platform)]
+                assert len(found) == len(set(found)), (distribution, release.version, platform)
+
+
+def test_every_row_of_a_build_covers_a_release_that_there_is() -> None:
+    for row in knowledge.load("builds", builds.Build):
+        if row.distribution in tracked():
+            covered = SpecifierSet(row.versions)
+            assert any(covered.contains(release.version) for release in releases(row.distribution)), row
 
 
 # --- names of CUDA's libraries --------------------------------------------------------------------

@@ -25,10 +25,6 @@ Kind = Literal[
     "instructions",
 ]
 
-OLDEST_GPUS: dict[int, Capability] = {12: (5, 0), 13: (7, 5)}
-"""The oldest compute capability that a CUDA major version compiles for (NVIDIA, "CUDA Toolkit, Driver, and Architecture
-Matrix"; ptxas --help of the wheels nvidia-cuda-nvcc-cu12 12.0 and nvidia-cuda-nvcc 13.0; 2026-11-22)."""
-
 
 @dataclass(frozen=True)
 class Misfit:
@@ -124,7 +120,7 @@ def gpu_misfit(build: Build, machine: Machine, gpus: tuple[Capability, ...]) -> 
 
 
 def _capability_misfit(codes: tuple[str, ...], built_with: Version, gpu: Capability) -> Misfit | None:
-    oldest = OLDEST_GPUS.get(built_with.major)
+    oldest = cuda.oldest_gpu(built_with)
     if oldest and gpu < oldest:
         return Misfit("old-gpu", f"{oldest[0]}.{oldest[1]}")
     if not codes or any(cuda.code_runs_on(code, gpu) for code in codes):
