@@ -4,12 +4,13 @@ import importlib
 import os
 import pkgutil
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from envcheck.host import Host
 from envcheck.model.facts import Backend, BuiltFor, Import, MainLibrary, Package, Python
 from envcheck.model.record import all_unknown
 from envcheck.model.unknown import Unknown, known
-from envcheck.probes import elf, framework_files
+from envcheck.probes import elf, framework_files, native_needs
 from envcheck.probes.framework_reading import Build, Files, Framework, locate
 
 NOT_IMPORTED = Unknown("skipped", "not imported yet")
@@ -23,7 +24,8 @@ def probe(host: Host, python: Python) -> tuple[Backend, ...] | Unknown:
     if path is None:
         return Unknown("failed", "the folders that packages are installed in are not known")
     packages = known(python.packages, ())
-    records = [_record(host.unrooted(), framework, path, packages) for framework in frameworks()]
+    reader = native_needs.Reader(host, python)
+    records = [_record(host.unrooted(), framework, path, packages, reader) for framework in frameworks()]
     return tuple(
         record
         for framework, record in zip(frameworks(), records, strict=True)
@@ -71,7 +73,13 @@ def agreeing_version(distributions: Sequence[Package], version: str | None) -> s
     return told[0] if told else None
 
 
-def _record(host: Host, framework: Framework, path: Sequence[str], packages: Sequence[Package]) -> Backend:
+def _record(
+    host: Host,
+    framework: Framework,
+    path: Sequence[str],
+    packages: Sequence[Package],
+    reader: native_needs.Reader,
+) -> Backend:
     distributions = providers(packages, framework.module, framework.distributions, framework.guests)
     location = locate(host, path, framework.module)
     if location is None:
@@ -94,7 +102,7 @@ def _record(host: Host, framework: Framework, path: Sequence[str], packages: Seq
         components=build.components,
         plugins=build.plugins,
         leftover=None,
-        main_library=_main_library(host, build.library),
+        main_library=_main_library(host, build.library, reader),
     )
 
 
@@ -136,13 +144,14 @@ def _built_for(build: Build) -> BuiltFor:
     )
 
 
-def _main_library(host: Host, path: str | None) -> MainLibrary:
+def _main_library(host: Host, path: str | None, reader: native_needs.Reader) -> MainLibrary:
+    needs = asdict(reader.needs(path))
     if path is None:
-        return MainLibrary(path=None, machine=None, truncated=False)
+        return MainLibrary(path=None, machine=None, truncated=False, **needs)
     header = elf.read(host, path)
     if isinstance(header, elf.Elf):
-        return MainLibrary(path=path, machine=header.machine, truncated=header.truncated)
+        return MainLibrary(path=path, machine=header.machine, truncated=header.truncated, **needs)
     unread = header if header is not None else Unknown("unsupported", "its file format is not read")
     state = host.stat(path)
     too_short = isinstance(state, os.stat_result) and state.st_size < elf.HEAD_BYTES
-    return MainLibrary(path=path, machine=unread, truncated=True if too_short else unread)
+    return MainLibrary(path=path, machine=unread, truncated=True if too_short else unread, **needs)

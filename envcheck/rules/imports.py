@@ -28,6 +28,7 @@ PACKAGE_CAUSES = (
     "python-variables-break-start",
     "wheel-for-other-platform",
     "glibc-too-old",
+    "system-library-missing",
     "library-file-damaged",
     "tensorflow-install-incomplete",
     "package-install-incomplete",

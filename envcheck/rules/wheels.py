@@ -9,7 +9,7 @@ from envcheck.model.facts import Facts, Package
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.requirements import closure, framework_of
-from envcheck.rules.shared import for_each, listed, matching, proven, version_of
+from envcheck.rules.shared import for_each, listed, matching, proven, title_of, version_of
 from envcheck.words import template
 
 TAGS = "https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/"
@@ -132,7 +132,9 @@ def glibc_too_old(facts: Facts) -> Iterator[Failure]:
     """A package was built on a newer distribution than this one.
 
     pip refuses such packages; they come in where an environment was made on another machine and copied, or lies on a
-    shared disk. Use a newer distribution, a container, or conda-forge, whose packages are built for older systems.
+    shared disk. Wheels without a promise of their own (paddlepaddle, cntk, own builds) are judged by the symbols that
+    their main library asks for. Use a newer distribution, a container, or conda-forge, whose packages are built for
+    older systems.
     """
     if need(facts.platform.libc_name) != "glibc":
         raise NotApplicable("the C library is not glibc")
@@ -161,7 +163,28 @@ def glibc_too_old(facts: Facts) -> Iterator[Failure]:
             subject=framework_of(facts, found.name),
         )
 
-    yield from for_each(need(facts.python.packages), check)
+    packages = need(facts.python.packages)
+    yield from for_each(packages, check)
+    for index, framework in enumerate(known(facts.backends, ())):
+        needed = version_of(known(framework.main_library.glibc, None))
+        by_tag = any(found.name in known(framework.distributions, ()) and _promises(found) for found in packages)
+        if needed and needed > version and not by_tag and known(framework.imported.status, None) != "ok":
+            yield Failure(
+                evidence=(f"/backends/{index}/main_library/glibc", "/platform/libc_version"),
+                fields={
+                    "package": title_of(framework.name),
+                    "version": known(framework.version, None) or "",
+                    "needed": needed,
+                    "there": version,
+                },
+                fixes=(by_hand(NEWER_SYSTEM, TAGS), by_hand(OLDER_RELEASE, TAGS, package=title_of(framework.name))),
+                subject=framework.name,
+            )
+
+
+def _promises(package: Package) -> bool:
+    """Say whether a package's tags tell which glibc it was built for."""
+    return any(_glibc_of(tag) for tag in known(package.wheel_tags, ()))
 
 
 def _glibc_of(tag: str) -> tuple[int, int] | None:

@@ -464,6 +464,7 @@ def test_the_frameworks_themselves_agree(tmp_path: Path, keras_environment: str)
         assert backend.built_for.cuda == cuda
         assert os.path.isdir(str(backend.location))
         assert (backend.main_library.machine, backend.main_library.truncated) == (os.uname().machine, False)
+        assert backend.main_library.missing == ()
     components = found[1].components
     assert isinstance(components, tuple)
     assert [part.version for part in components] == [told["jaxlib"]]

@@ -32,6 +32,10 @@ class MainLibrary(Record, frozen=True, kw_only=True):
     path: OptionalText  #: None: there is none where it should be
     machine: OptionalText  #: the processor architecture that it was made for; None: not told by its header
     truncated: Flag  #: the file ends before its own header says
+    missing: Texts = NOT_RECORDED  #: libraries that it, or one of its own parts, is linked with and the loader lacks
+    glibc: OptionalText = NOT_RECORDED  #: the newest glibc whose symbols it needs, such as ``2.28``
+    libstdcxx: OptionalText = NOT_RECORDED  #: the newest symbols of libstdc++ that it needs, such as ``3.4.22``
+    libstdcxx_found: OptionalText = NOT_RECORDED  #: the newest that the libstdc++ has which the loader takes for it
 
 
 class Device(Record, frozen=True, kw_only=True):

@@ -4,7 +4,14 @@ from envcheck.probes.framework_reading import Build, Files, Framework
 
 
 def read(files: Files) -> Build:
-    return Build(cuda=None, cudnn=None, rocm=None, compute_capabilities=())
+    # <prefix>/lib/python3.7/site-packages/plaidml and <prefix>/lib/libplaidml.so
+    return Build(
+        cuda=None,
+        cudnn=None,
+        rocm=None,
+        compute_capabilities=(),
+        library=files.first("../../../libplaidml.so", "../../../libplaidml.dylib"),
+    )
 
 
 FRAMEWORK = Framework(
