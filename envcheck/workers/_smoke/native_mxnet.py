@@ -43,7 +43,7 @@ def values_of(tensor):
     return tensor.asnumpy()
 
 
-def sharded_step(devices, inputs, targets, weights, rate):
+def sharded_step(devices, inputs, targets, weights, rate, folder):
     """One step with the rows split over the devices and the gradients added up."""
     loss, total, places = 0.0, 0.0, []
     size = len(inputs) // len(devices)

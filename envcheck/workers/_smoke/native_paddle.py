@@ -51,7 +51,7 @@ def values_of(tensor):
     return tensor.numpy()
 
 
-def sharded_step(devices, inputs, targets, weights, rate):
+def sharded_step(devices, inputs, targets, weights, rate, folder):
     """One step with the rows split over the devices and the gradients added up on the first."""
     loss, total, places = 0.0, 0.0, []
     size = len(inputs) // len(devices)

@@ -1,5 +1,6 @@
 """JAX for the stages of the smoke test."""
 
+import contextlib
 import os
 
 import jax
@@ -67,7 +68,27 @@ def reduced_dtypes(device):
     return ["float16", "bfloat16"] if capability.isdigit() and int(capability) >= 8 else ["float16"]
 
 
-def sharded_step(devices, inputs, targets, weights, rate):
+@contextlib.contextmanager
+def data_parallel(keras, devices):
+    """Let Keras train on all devices: each gets a part of the rows."""
+    if not hasattr(keras, "distribution"):
+        yield
+        return
+    named = [_keras_name(device) for device in devices]
+    before = keras.distribution.distribution()
+    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=named))
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(before)
+
+
+def _keras_name(device):
+    native = _native(device)
+    return "%s:%d" % (native.platform, native.id)
+
+
+def sharded_step(devices, inputs, targets, weights, rate, folder):
     """Split the rows over the devices; XLA adds the gradients up. Returns loss, weights, and where the rows lay."""
     from jax.sharding import Mesh, NamedSharding, PartitionSpec
 

@@ -1,5 +1,6 @@
 """TensorFlow for the stages of the smoke test."""
 
+import functools
 import os
 import sys
 
@@ -61,6 +62,11 @@ def put(values, device):
 
 def where(tensor):
     tensor = getattr(tensor, "value", tensor)  # of a Keras variable
+    copies = getattr(tensor, "values", None)  # under a strategy: one for each of its devices
+    return " + ".join(sorted({_place(copy) for copy in (copies if isinstance(copies, tuple) else [tensor])}))
+
+
+def _place(tensor):
     # A tensor's device is where its operation ran; its memory can lie on another one.
     name = getattr(tensor, "backing_device", None) or tensor.device
     return name[name.index("/device:") :] if "/device:" in name else name
@@ -90,10 +96,21 @@ def reduced_dtypes(device):
     return ["float16", "bfloat16"] if capability[0] >= 8 else ["float16"]
 
 
-def sharded_step(devices, inputs, targets, weights, rate):
+def data_parallel(keras, devices):
+    """Let Keras train on all devices: each gets a part of the rows."""
+    return _strategy(tuple(device["framework_name"] for device in devices)).scope()
+
+
+@functools.lru_cache(maxsize=None)
+def _strategy(names):
+    # One for all uses: two strategies of one process give their reductions the same keys.
+    return tf.distribute.MirroredStrategy(devices=list(names))
+
+
+def sharded_step(devices, inputs, targets, weights, rate, folder):
     """One step under MirroredStrategy, which adds the gradients up between the devices."""
     count = len(devices)
-    strategy = tf.distribute.MirroredStrategy(devices=[device["framework_name"] for device in devices])
+    strategy = _strategy(tuple(device["framework_name"] for device in devices))
 
     def rows_of(values):
         parts = tf.split(tf.constant(values), count)

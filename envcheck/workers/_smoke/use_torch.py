@@ -9,6 +9,8 @@ import sysconfig
 
 import torch
 
+from . import torch_processes
+
 
 def version():
     return str(torch.__version__)
@@ -122,38 +124,18 @@ def reduced_dtypes(device):
     return ["float16", "bfloat16"] if major >= 8 else ["float16"]
 
 
-def sharded_step(devices, inputs, targets, weights, rate):
-    """Replicas with their gradients added up; between CUDA devices through NCCL where PyTorch has it."""
+def sharded_step(devices, inputs, targets, weights, rate, folder):
+    """One process for each of several devices, or else replicas in this one with their gradients added up."""
     names = [device["framework_name"] for device in devices]
+    if len(names) > 1 and names[0].startswith(("cpu", "cuda")) and torch.distributed.is_available():
+        return torch_processes.step(names, inputs, targets, weights, rate, folder)
     rows = [torch.chunk(torch.from_numpy(values.copy()), len(devices)) for values in (inputs, targets)]
-    replicas = _broadcast(torch.from_numpy(weights.copy()), names)
-    loss, gradients, places = 0.0, [], []
-    for name, left, right, replica in zip(names, rows[0], rows[1], replicas):
-        replica.requires_grad_()
+    loss, total, places = 0.0, 0.0, []
+    for name, left, right in zip(names, *rows):
+        replica = torch.from_numpy(weights.copy()).to(name).requires_grad_()
         part = ((left.to(name) @ replica - right.to(name)) ** 2).sum()
         part.backward()
         loss += float(part)
-        gradients.append(replica.grad)
+        total = total + replica.grad.cpu().numpy()
         places.append(str(part.device))
-    total = _added(gradients, names)
-    after = _broadcast((replicas[0] - rate * total).detach(), names)
-    if any(not torch.equal(other.cpu(), after[0].cpu()) for other in after):
-        raise RuntimeError("the devices hold different weights after the step")
-    return loss, after[0].cpu().numpy(), sorted(places)
-
-
-def _broadcast(tensor, names):
-    if names[0].startswith("cuda"):
-        from torch.cuda import comm
-
-        numbers = [int(name[len("cuda:") :]) for name in names]
-        return [copy.detach() for copy in comm.broadcast(tensor.to(names[0]), devices=numbers)]
-    return [tensor.clone().to(name) for name in names]
-
-
-def _added(gradients, names):
-    if names[0].startswith("cuda"):
-        from torch.cuda import comm
-
-        return comm.reduce_add(gradients, destination=int(names[0][len("cuda:") :]))
-    return sum(gradient.to(names[0]) for gradient in gradients)
+    return loss, weights - rate * total, sorted(places)
