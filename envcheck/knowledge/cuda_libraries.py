@@ -44,7 +44,7 @@ class Shipped(knowledge.Row, frozen=True, kw_only=True):
 
     library: str
     wheel: str
-    conda: str
+    conda: str | None
     apt: str | None
 
 

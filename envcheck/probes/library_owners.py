@@ -67,7 +67,7 @@ class Owners:
 
     def _from_conda(self, soname: str) -> Owner | None:
         row = cuda_libraries.shipped_by(soname)
-        names = (row.conda, "cudatoolkit") if row else ()
+        names = tuple(filter(None, (row.conda, "cudatoolkit"))) if row else ()
         package = next((self._conda[name] for name in names if name in self._conda), None)
         return Owner(package.name, known(package.version, None)) if package else None
 
