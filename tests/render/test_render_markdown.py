@@ -58,4 +58,4 @@ def test_all_facts_are_folded_below_the_findings() -> None:
     text = markdown.render(samples.driver_missing())
     assert text.index("nvidia-driver-missing") < text.index("<summary>All facts</summary>")
     assert "    total bytes: 64 GiB\n" in text[text.index("<summary>All facts</summary>") :]
-    assert text.count("<details>") == text.count("</details>") == 2
+    assert text.count("<details>") == text.count("</details>") == 4  # stages, times, distances, facts
