@@ -230,6 +230,19 @@ def test_probes_look_through_the_one_door() -> None:
     assert wrong == []
 
 
+def test_only_refreshing_the_knowledge_base_uses_the_network() -> None:
+    """What a fix does, and --verify tries, is done by pip, uv and conda as programs of their own."""
+    clients = ("urllib.request", "http.client", "http.server", "ssl", "ftplib", "smtplib", "requests", "httpx")
+    wrong = [
+        place(module, line, name)
+        for module in modules()
+        if module.name != "envcheck.knowledge.index"
+        for line, name in imports(module)
+        if name.startswith(clients) and name != "urllib.request.url2pathname"  # turns file: addresses into paths
+    ]
+    assert wrong == []
+
+
 def test_library_code_neither_prints_nor_exits() -> None:
     wrong = [
         place(module, call.lineno, ast.unparse(call.func))

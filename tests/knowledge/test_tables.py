@@ -49,6 +49,13 @@ def test_every_row_names_its_source_and_day(table: str) -> None:
         assert is_past(row.checked)
 
 
+def test_the_page_on_the_tables_names_each_with_its_key() -> None:
+    page = (FOLDER.parent.parent / "docs" / "knowledge.md").read_text(encoding="utf-8")
+    for table, kind in TABLES.items():
+        line = next((line for line in page.splitlines() if f"`{table}.json`" in line), "")
+        assert all(f"`{name}`" in line for name in kind.KEY), table
+
+
 # --- releases -------------------------------------------------------------------------------------
 
 
