@@ -74,11 +74,11 @@ def test_denied_and_nothing_worse(tmp_path: Path) -> None:
 
 
 def reasons(value: object) -> set[str]:
-    """Return the reasons of every Unknown, envcheck's own signature left out."""
+    """Return the reasons of every Unknown, without envcheck's own signature and what is the target's."""
     if isinstance(value, dict):
         if "unknown" in value:
             return {value["unknown"]}
-        return set().union(*(reasons(item) for key, item in value.items() if key != "tool"))
+        return set().union(*(reasons(item) for key, item in value.items() if key not in ("tool", "thread_pools")))
     if isinstance(value, list):
         return set().union(*map(reasons, value))
     return set()

@@ -59,6 +59,7 @@ from envcheck.probes import (
     preloads,
     smoke,
     smoke_pairs,
+    thread_pools,
 )
 from envcheck.probes.target import Target, TargetError
 
@@ -92,6 +93,7 @@ def collect(host: Host, target: Target, options: smoke.SmokeOptions, progress: s
             toolchain = pool.submit(guard.record, CudaToolchain, cuda_toolchain.probe, host, python)
             backends = guard.values(frameworks.probe, host, python)
             cuda_libraries = pool.submit(guard.values, libraries.probe, host, python, backends)
+            pools = pool.submit(guard.values, thread_pools.probe, host, python)
             keras_facts = guard.record(Keras, keras.probe, host, python, backends)
             notebook_facts = pool.submit(guard.record, Notebook, notebook.probe, host, python)
             tested = _smoke(guard, host, python, backends, keras_facts, options, progress)
@@ -112,6 +114,7 @@ def collect(host: Host, target: Target, options: smoke.SmokeOptions, progress: s
                     kernel_log=log.result(),
                     cuda_toolchain=toolchain.result(),
                     libraries=cuda_libraries.result(),
+                    thread_pools=pools.result(),
                 ),
                 python=python,
                 backends=tested.backends,

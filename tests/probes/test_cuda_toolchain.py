@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import msgspec
+from simulated.pythons import program
 from simulated.trees import Entry, Link, linux, simulated_host
 
 from envcheck.model.facts import CudaToolchain, Python
@@ -87,3 +88,30 @@ def test_a_ptxas_that_cannot_run(tmp_path: Path) -> None:
 def test_nothing(tmp_path: Path) -> None:
     facts = probe(tmp_path, {})
     assert (facts.cuda_home, facts.toolkits, facts.xla_data_dir) == (None, (), None)
+
+
+HELP = "--gpu-name <gpu name>\n        'sm_80','sm_89','sm_90','sm_90a','sm_120f'.\n"
+
+
+def triton_program(path: Path, version: str) -> Path:
+    said = f"echo 'release {version[:4]}, V{version}'"
+    return program(path, f'#!/bin/sh\nif [ "$1" = --version ]; then {said}; else cat <<EOF\n{HELP}EOF\nfi\n')
+
+
+def test_triton_s_own_assemblers_and_one_that_a_variable_names(tmp_path: Path) -> None:
+    site = tmp_path / "venv/lib/python3.11/site-packages"
+    own = triton_program(site / "triton/backends/nvidia/bin/ptxas", "12.8.93")
+    triton_program(site / "triton/backends/nvidia/bin/ptxas-blackwell", "12.9.86")
+    other = triton_program(tmp_path / "cuda-13/bin/ptxas", "13.0.88")
+    environ = {"TRITON_PTXAS_BLACKWELL_PATH": str(other), "TRITON_PTXAS_PATH": "/gone/ptxas"}
+    facts = probe(tmp_path / "root", {}, environ, site_packages=(str(site),))
+    assert isinstance(facts.triton, tuple)
+    assert [(one.name, one.path, one.how, one.version) for one in facts.triton] == [
+        ("ptxas", str(own), "triton", "12.8.93"),
+        ("ptxas-blackwell", str(other), "TRITON_PTXAS_BLACKWELL_PATH", "13.0.88"),
+    ]
+    assert facts.triton[0].targets == ("sm_80", "sm_89", "sm_90", "sm_90a", "sm_120f")
+
+
+def test_without_triton_there_is_none(tmp_path: Path) -> None:
+    assert probe(tmp_path / "root", {}, site_packages=(str(tmp_path),)).triton == ()

@@ -71,6 +71,7 @@ def linux(release: str = "6.1.0-18-amd64", arch: str = "x86_64") -> dict[str, En
         "/proc/modules": "",
         "/sys/devices": Folder,
         "/sys/bus/pci/devices": Folder,
+        "/sys/class/net": Folder,
         "/dev": Folder,
         "/var/log/dmesg": "",
         "/etc/os-release": 'ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n',
