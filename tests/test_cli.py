@@ -58,6 +58,7 @@ def clear(result: subprocess.CompletedProcess[str], status: int) -> str:
         (["report", "--timeout", "never"], "never"),
         (["report", "--timeout", "0"], "0"),
         (["report", "--snapshot", "/no/such/file.json"], "/no/such/file.json"),
+        (["report", "--snapshot", "/no/such/file.json", "--pairs"], "--pairs cannot be chosen with it"),
         (["report", "--python", "/no/such/python"], "/no/such/python"),
         (["report", "--python", "/etc/hostname"], "/etc/hostname"),
         (["report", "--kernel", "no-such-kernel"], "no-such-kernel"),
