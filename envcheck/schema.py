@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from envcheck.model.record import Record
-from envcheck.model.report import EXPLANATION_SCHEMA, REPORT_SCHEMA, Explanation, Report
+from envcheck.model.report import EXPLANATION_SCHEMA, FIXES_SCHEMA, REPORT_SCHEMA, Explanation, Report, Steps
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -20,6 +20,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 DOCUMENTS: dict[str, tuple[type[Record], str]] = {
     "report.schema.json": (Report, REPORT_SCHEMA),
     "explanation.schema.json": (Explanation, EXPLANATION_SCHEMA),
+    "fixes.schema.json": (Steps, FIXES_SCHEMA),
 }
 
 

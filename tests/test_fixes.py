@@ -1,6 +1,5 @@
 """The commands of fixes: quoted for a shell, and in the words of what manages the target's packages."""
 
-import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import msgspec
 import pytest
 from judging import machines
 
-from envcheck.fixes import environments, gpu_builds, nvidia, packages, shell
+from envcheck.fixes import environments, gpu_builds, packages, shell
 from envcheck.model.facts import Facts
 from envcheck.words import template
 
@@ -221,34 +220,3 @@ def test_torch_and_its_companions_change_together() -> None:
 def test_tensorflow_keeps_its_release_where_that_has_the_extra(version: str | None, requirement: str) -> None:
     fix = gpu_builds.tensorflow(facts_of("nvidia"), version=version)
     assert fix.commands == (f"~/env/bin/python -m pip install {requirement}",)
-
-
-# --- driver ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("system", "first"),
-    [
-        ("ubuntu", "sudo ubuntu-drivers install"),
-        ("debian", "sudo apt update"),
-        ("fedora", "sudo dnf install -y akmod-nvidia xorg-x11-drv-nvidia-cuda"),
-        ("arch", "sudo pacman -S --needed nvidia-open nvidia-utils"),
-    ],
-)
-def test_the_driver_of_a_distribution(system: str, first: str) -> None:
-    fix = nvidia.install_driver(facts_of(platform__os_id=system))
-    assert fix.commands[0] == first
-    assert fix.commands[-1] == "sudo reboot"
-    assert (fix.needs_root, fix.restart, fix.risk) == (True, "machine", "system")
-
-
-def test_under_wsl_and_elsewhere_it_is_a_manual_step() -> None:
-    assert nvidia.install_driver(facts_of("wsl")).commands == ()
-    assert nvidia.install_driver(facts_of(platform__os_id="gentoo")).commands == ()
-
-
-def test_commands_of_every_distribution_are_commands() -> None:
-    for _, commands, source in nvidia.DRIVERS.values():
-        assert source.startswith("https://")
-        for command in commands:
-            assert shlex.split(command)[0] == "sudo"

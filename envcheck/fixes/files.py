@@ -35,17 +35,18 @@ def in_shell(
     files: tuple[str, ...] = (),
     **fields: object,
 ) -> Fix:
-    """Return a fix that the user carries out in a shell without further rights.
+    """Return a fix that the user carries out in a shell.
 
     ``files`` are those that the commands write, move or delete.
     """
-    effect: Effect = "shell" if any(map(shell.sets_variables, commands)) else "lasting"
+    as_root = any("sudo " in command for command in commands)
+    effect: Effect = "shell" if any(map(shell.acts_on_shell, commands)) else "lasting"
     return Fix(
         title=sentence(title, fields),
         commands=commands,
-        needs_root=False,
+        needs_root=as_root,
         restart="kernel",
-        risk=risk,
+        risk="system" if as_root else risk,
         source=source,
         verify=verify,
         effect=effect,

@@ -30,6 +30,11 @@ PROJECT_OPTIONS = {
 }
 """Tools that keep a project file: what they need to take a package from the package index, and how to name the project
 (python-poetry.org/docs/cli, pdm-project.org/latest/reference/cli, pixi.sh/latest/reference/cli; 2026-11-22)."""
+PROJECT_FILES = {
+    "poetry": ("pyproject.toml", "poetry.lock"),
+    "pdm": ("pyproject.toml", "pdm.lock"),
+    "pixi": ("pixi.toml", "pyproject.toml", "pixi.lock"),
+}
 IN_OWN_ENVIRONMENT = template(
     "Make an environment of your own with {packages}, because the operating system manages the packages of this Python"
 )
@@ -71,7 +76,7 @@ def change(
     """Return the fix that removes the distributions ``remove`` and then installs the requirements ``add``.
 
     ``reinstall`` writes the files of ``add`` again even if the version is there, and leaves what they need alone;
-    ``index`` is the package index to take them from.
+    ``index`` is the package index to take them from; ``verify`` shows whether it helped (default: a new report).
     """
     if system_managed(facts):
         return _own_environment(facts, add, index)
@@ -83,7 +88,8 @@ def change(
         restart="kernel",
         risk="environment",
         source=source,
-        verify=verify,
+        verify=verify or f"envcheck report --python {interpreter(facts)}",
+        files=_project_files(facts),
         changes=PackageChanges(remove=remove, add=add, reinstall=reinstall, index=index),
     )
 
@@ -223,6 +229,18 @@ def _prefix(facts: Facts) -> str:
 def _project(facts: Facts, manager: str) -> str:
     """Return the options that name the project's folder, where the environment lies inside it."""
     kind, option = PROJECT_OPTIONS[manager]
+    folder = _project_folder(facts)
+    return kind + (f" {option} {shell.path(facts, folder)}" if folder else "")
+
+
+def _project_folder(facts: Facts) -> str | None:
     prefix = known(facts.python.prefix, None)
     folder = re.fullmatch(r"(.+)/\.(?:venv|pixi/envs/[^/]+)", prefix) if prefix else None
-    return kind + (f" {option} {shell.path(facts, folder[1])}" if folder else "")
+    return folder[1] if folder else None
+
+
+def _project_files(facts: Facts) -> tuple[str, ...]:
+    """Return the files in which the project's tool keeps what it installs."""
+    folder = _project_folder(facts)
+    names = PROJECT_FILES.get(known(facts.python.installer, None) or "", ())
+    return tuple(f"{folder}/{name}" for name in names) if folder else ()

@@ -17,7 +17,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9%+=:./_-][A-Za-z0-9%+=:./_@-]*")
 """What stands for itself in both kinds of shell."""
 _ACTIVE_IN_DOUBLE_QUOTES = frozenset('"$`\\!')
 _PLAIN_WINDOWS_PATH = re.compile(r"[A-Za-z0-9:._\\/-]+")
-_VARIABLE_COMMANDS = ("export ", "unset ", "$env:", "Remove-Item Env:")
+_SHELL_COMMANDS = ("export ", "unset ", "$env:", "Remove-Item Env:", "ulimit ", "srun ")
 
 
 def is_powershell(facts: Facts) -> bool:
@@ -58,9 +58,9 @@ def words(*texts: str) -> str:
 def _word(text: str) -> str:
     if _PLAIN.fullmatch(text):
         return text
-    if "'" in text and not _ACTIVE_IN_DOUBLE_QUOTES & set(text):
-        return f'"{text}"'
-    return shlex.quote(text)
+    if "'" not in text:
+        return f"'{text}'"
+    return shlex.quote(text) if _ACTIVE_IN_DOUBLE_QUOTES & set(text) else f'"{text}"'
 
 
 def _below_home(rest: str) -> str:
@@ -122,6 +122,6 @@ def with_variable(facts: Facts, name: str, value: str, command: str) -> str:
     return f"{name}={_word(value)} {command}"
 
 
-def sets_variables(command: str) -> bool:
-    """Say whether a command acts on the shell alone that it is typed into."""
-    return command.startswith(_VARIABLE_COMMANDS)
+def acts_on_shell(command: str) -> bool:
+    """Say whether a command acts on the shell alone that it is typed into, or is a shell itself."""
+    return command.startswith(_SHELL_COMMANDS)

@@ -7,6 +7,7 @@ from envcheck.model.record import Record
 
 REPORT_SCHEMA: Final = "envcheck.report/1"
 EXPLANATION_SCHEMA: Final = "envcheck.explanation/1"
+FIXES_SCHEMA: Final = "envcheck.fixes/1"
 
 Severity = Literal["error", "warning", "info"]
 Layer = Literal["hardware", "driver", "backend", "keras", "python", "notebook", "platform"]
@@ -99,6 +100,33 @@ class Explanation(Record, frozen=True, kw_only=True):
     schema: Literal["envcheck.explanation/1"]
     envcheck: str
     findings: tuple[Finding, ...]
+
+
+class Mended(Record, frozen=True, kw_only=True):
+    """A finding, as far as it says why there is something to do."""
+
+    id: str
+    subject: str | None
+    severity: Severity
+    layer: Layer
+    title: str
+
+
+class Step(Record, frozen=True, kw_only=True):
+    """One thing to do; ``fixes`` are ways to do it, the best first."""
+
+    findings: tuple[Mended, ...]
+    fixes: tuple[Fix, ...]
+
+
+class Steps(Record, frozen=True, kw_only=True):
+    """What to do, in the order to do it."""
+
+    schema: Literal["envcheck.fixes/1"]
+    envcheck: str
+    created: str
+    verdict: Verdict
+    steps: tuple[Step, ...]
 
 
 def verdict_of(findings: tuple[Finding, ...]) -> Verdict:

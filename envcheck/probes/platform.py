@@ -1,7 +1,7 @@
 """What everything stands on: operating system, C library, container, WSL, environment and storage."""
 
 from envcheck.host import Host
-from envcheck.model.facts import Platform, Tool
+from envcheck.model.facts import Platform, PlatformVolatile, Tool
 from envcheck.model.record import all_unknown
 from envcheck.model.unknown import Unknown
 from envcheck.probes import (
@@ -15,11 +15,12 @@ from envcheck.probes import (
     network,
     preloads,
     scheduler,
+    servers,
     startup_files,
 )
 from envcheck.probes.container import container, wsl
 from envcheck.probes.libc import libc
-from envcheck.probes.system import describe_os, kernel_release, machine, system
+from envcheck.probes.system import describe_os, kernel_release, machine, os_variant, system
 
 
 def probe(host: Host) -> Platform:
@@ -35,6 +36,7 @@ def probe(host: Host) -> Platform:
         os_id=os_id,
         os_version=os_version,
         os_name=os_name,
+        os_variant=os_variant(host),
         libc_name=libc_name,
         libc_version=libc_version,
         container=container_kind,
@@ -54,5 +56,6 @@ def probe(host: Host) -> Platform:
         network_interfaces=network.interfaces(host),
         startup_files=startup_files.probe(host),
         preloads=preloads.probe(host),
+        volatile=PlatformVolatile(servers=servers.running(host)),
         tool=all_unknown(Tool, Unknown("skipped", "the collector signs the facts")),
     )

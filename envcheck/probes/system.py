@@ -68,13 +68,25 @@ def describe_os(host: Host) -> tuple[str | None | Unknown, str | None | Unknown,
     if name == "Windows":
         release = python_platform.win32_ver()
         return "windows", release[1] or None, f"Windows {release[0]}".strip()
+    values = _os_release(host)
+    if values is None or isinstance(values, Unknown):
+        return values, values, values
+    return values.get("ID"), values.get("VERSION_ID"), values.get("PRETTY_NAME")
+
+
+def os_variant(host: Host) -> str | None | Unknown:
+    """Return VARIANT_ID, the edition of a distribution, such as ``silverblue`` of Fedora."""
+    values = _os_release(host)
+    return values if values is None or isinstance(values, Unknown) else values.get("VARIANT_ID")
+
+
+def _os_release(host: Host) -> dict[str, str] | None | Unknown:
     text = host.read_text("/etc/os-release")
     if text is None:
         text = host.read_text("/usr/lib/os-release")
     if not isinstance(text, str):
-        return text, text, text
-    values = {key: value.strip("\"'") for key, value in files.table(text, "=").items()}
-    return values.get("ID"), values.get("VERSION_ID"), values.get("PRETTY_NAME")
+        return text
+    return {key: value.strip("\"'") for key, value in files.table(text, "=").items()}
 
 
 def _macos(host: Host) -> tuple[str | None | Unknown, str | None | Unknown, str | None | Unknown]:

@@ -4,9 +4,8 @@ Several fixes of one finding are ways to do the same thing, the best first; the 
 are run in order.
 """
 
-import msgspec
-
-from envcheck.model.report import Fix, Report
+from envcheck.model import report as model
+from envcheck.model.report import Finding, Fix, Report
 from envcheck.render import clean, fix_words, json as render_json, words
 from envcheck.render.finding_text import add_commands, add_fix, add_notes
 from envcheck.render.markdown_text import bullets, fence, heading, line, paragraph
@@ -16,8 +15,6 @@ from envcheck.render.structure import undecided, was_skipped
 from envcheck.render.style import Style
 from envcheck.render.values import TITLE_LIMIT
 from envcheck.words import sentence
-
-SCHEMA = "envcheck.fixes/1"
 
 
 def text(report: Report, style: Style) -> str:
@@ -81,28 +78,26 @@ def short(title: str) -> str:
 def json(report: Report) -> str:
     """Return the steps as JSON under the schema ``envcheck.fixes/1``."""
     return render_json.encode(
-        {
-            "schema": SCHEMA,
-            "envcheck": report.envcheck,
-            "created": report.created,
-            "verdict": report.verdict,
-            "steps": [
-                {
-                    "findings": [
-                        {
-                            "id": finding.id,
-                            "subject": finding.subject,
-                            "severity": finding.severity,
-                            "layer": finding.layer,
-                            "title": finding.title,
-                        }
-                        for finding in step.findings
-                    ],
-                    "fixes": msgspec.to_builtins(step.fixes),
-                }
+        model.Steps(
+            schema=model.FIXES_SCHEMA,
+            envcheck=report.envcheck,
+            created=report.created,
+            verdict=report.verdict,
+            steps=tuple(
+                model.Step(findings=tuple(_mended(finding) for finding in step.findings), fixes=step.fixes)
                 for step in steps(report.findings)
-            ],
-        }
+            ),
+        )
+    )
+
+
+def _mended(finding: Finding) -> model.Mended:
+    return model.Mended(
+        id=finding.id,
+        subject=finding.subject,
+        severity=finding.severity,
+        layer=finding.layer,
+        title=finding.title,
     )
 
 

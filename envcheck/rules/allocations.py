@@ -23,7 +23,7 @@ HOSTED = {"colab": "Google Colab", "kaggle": "Kaggle"}
 SLURM_COUNT = "SLURM_GPUS_ON_NODE"
 """The variable that holds a number of GPUs; in the others of Slurm '0' is the first GPU (manual page sbatch)."""
 
-ASK_SLURM = template("Ask Slurm for a GPU")
+ASK_SLURM = template("Ask Slurm for a GPU: in a batch file with the line '#SBATCH --gres=gpu:1', in a shell with srun")
 ASK_KUBERNETES = template(
     "Ask for a GPU in the pod's specification: resources.limits 'nvidia.com/gpu: 1' and, where the cluster has it, "
     "runtimeClassName: nvidia"

@@ -111,7 +111,7 @@ def _words(cuda: CudaDriver) -> str:
 
 
 def _read_log() -> Fix:
-    return by_system(READ_LOG, ("sudo dmesg | grep -iE 'nvrm|nvidia'",), nvidia.GUIDE, restart="none")
+    return look(READ_LOG, "sudo dmesg | grep -iE 'nvrm|nvidia'", source=nvidia.GUIDE)
 
 
 @rule(

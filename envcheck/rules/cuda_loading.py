@@ -131,7 +131,14 @@ def _tell_loader(facts: Facts, folders: tuple[str, ...]) -> tuple[Fix, ...]:
         place = shell.path(facts, prefix)
         command = f"conda env config vars set -p {place} LD_LIBRARY_PATH={place}/lib"
         return (
-            in_shell(CONDA_VARIABLE, command, source=CONDA, risk="environment", files=(f"{prefix}/{CONDA_VARIABLES}",)),
+            in_shell(
+                CONDA_VARIABLE,
+                command,
+                source=CONDA,
+                risk="environment",
+                files=(f"{prefix}/{CONDA_VARIABLES}",),
+                verify=f"conda env config vars list -p {place}",
+            ),
         )
     lines = " ".join(shell.words(folder) for folder in folders)
     command = f"printf '%s\\n' {lines} | sudo tee /etc/ld.so.conf.d/cuda.conf"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from envcheck.fixes import nvidia
-from envcheck.fixes.files import by_hand
+from envcheck.fixes.files import by_hand, look
 from envcheck.fixes.nvidia import by_system
 from envcheck.model.facts import Facts, NvidiaGpu
 from envcheck.model.unknown import known, need
@@ -163,7 +163,7 @@ def nvidia_gpu_init_failed(facts: Facts) -> Iterator[Failure]:
         yield Failure(
             evidence=tuple(f"/hardware/pci/{place}/{fact}" for place in down for fact in ("address", "kernel_driver")),
             fields={"device": listed(on_bus[place] for place in down)},
-            fixes=(by_system(READ_LOG, ("sudo dmesg | grep -i nvrm",), nvidia.GUIDE, restart="none"),),
+            fixes=(look(READ_LOG, "sudo dmesg | grep -i nvrm", source=nvidia.GUIDE),),
             severity="error" if not running else "warning",
         )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from envcheck.fixes import hardware
-from envcheck.fixes.files import by_hand
+from envcheck.fixes.files import by_hand, look
 from envcheck.fixes.nvidia import by_system
 from envcheck.model.facts import Facts, NvidiaGpu, PciDevice
 from envcheck.model.report import Fix
@@ -246,7 +246,7 @@ def gpu_pcie_link_degraded(facts: Facts) -> Iterator[Failure]:
                 ),
                 fields={"gpu": label(facts, address), "width": width, "most": most},
                 fixes=(
-                    by_system(SHOW_LINK, (command,), NVIDIA_SMI, restart="none"),
+                    look(SHOW_LINK, command, source=NVIDIA_SMI),
                     hardware.reseat(),
                     by_hand(FIRST_SLOT, NVIDIA_SMI),
                 ),

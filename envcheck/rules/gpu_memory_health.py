@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from envcheck.fixes import hardware
-from envcheck.fixes.files import by_hand
+from envcheck.fixes.files import by_hand, look
 from envcheck.fixes.nvidia import by_system
 from envcheck.model.facts import Facts, NvidiaGpu
 from envcheck.model.report import Fix
@@ -49,8 +49,8 @@ def gpu_ecc_uncorrectable_error(facts: Facts) -> Iterator[Failure]:
 
 
 def _count_reset_diagnose(which: str) -> tuple[Fix, ...]:
-    look = by_system(LOOK, (f"nvidia-smi -q -d ECC,ROW_REMAPPER{which}",), NVIDIA_SMI, restart="none")
-    return look, hardware.reset(which), hardware.diagnose()
+    counts = look(LOOK, f"nvidia-smi -q -d ECC,ROW_REMAPPER{which}", source=NVIDIA_SMI)
+    return counts, hardware.reset(which), hardware.diagnose()
 
 
 @rule(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from envcheck.fixes import hardware
-from envcheck.fixes.files import by_hand
+from envcheck.fixes.files import by_hand, look
 from envcheck.fixes.nvidia import REBUILD_INITRAMFS, by_system
 from envcheck.model.facts import Facts, NvidiaGpu
 from envcheck.model.report import Fix
@@ -80,7 +80,7 @@ def gpu_power_throttling(facts: Facts) -> Iterator[Failure]:
 
 
 def _show(title: str, which: str, what: str) -> Fix:
-    return by_system(title, (f"nvidia-smi -q -d {what}{which}",), NVIDIA_SMI, restart="none")
+    return look(title, f"nvidia-smi -q -d {what}{which}", source=NVIDIA_SMI)
 
 
 @rule(
@@ -140,7 +140,7 @@ def gpu_nvlink_error(facts: Facts) -> Iterator[Failure]:
         logged("xid", codes=NVLINK_5_XIDS, words="Fatal"),
         logged("sxid", words=", Fatal"),
         fixes=lambda which: (
-            by_system(LINKS, ("nvidia-smi nvlink -s", "nvidia-smi nvlink -e"), NVIDIA_SMI, restart="none"),
+            look(LINKS, "nvidia-smi nvlink -s", "nvidia-smi nvlink -e", source=NVIDIA_SMI),
             hardware.reset(which),
             hardware.diagnose(),
         ),
@@ -181,7 +181,7 @@ def gpu_nvlink_inactive(facts: Facts) -> Iterator[Failure]:
                     f"/driver/nvidia/gpus/{index}/nvlinks",
                 ),
                 fields={"gpu": label(facts, address), "active": active, "peers": max(counts)},
-                fixes=(by_system(LINKS, commands, NVIDIA_SMI, restart="none"),),
+                fixes=(look(LINKS, *commands, source=NVIDIA_SMI),),
                 subject=address,
             )
 

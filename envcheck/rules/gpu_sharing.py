@@ -167,7 +167,7 @@ def cgroup_blocks_gpu_devices(facts: Facts) -> Iterator[Failure]:
         yield Failure(
             evidence=(f"{NODES}/{index}/open_error", f"{NODES}/{index}/mode"),
             fields={"path": node.path, "mode": node.mode, "error": node.open_error},
-            fixes=(by_system(ALLOW_DEVICES, (command,), CGROUPS, restart="none"),),
+            fixes=(look(ALLOW_DEVICES, command, source=CGROUPS),),
             severity=gpu_severity(facts),
         )
 

@@ -6,7 +6,7 @@ from packaging.version import Version
 
 from envcheck.fixes import shell
 from envcheck.fixes.files import in_shell, move_aside
-from envcheck.fixes.packages import again
+from envcheck.fixes.packages import again, consistency
 from envcheck.model.facts import Backend, Facts, Package
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, rule
@@ -137,7 +137,7 @@ def framework_folder_left_over(facts: Facts) -> Iterator[Failure]:
             yield Failure(
                 evidence=(f"/backends/{index}/leftover",),
                 fields={"framework": title_of(found.name), "module": found.name, "folder": folder},
-                fixes=(move_aside(facts, MOVE_LEFTOVER, folder, source=RECORD),),
+                fixes=(move_aside(facts, MOVE_LEFTOVER, folder, source=RECORD, verify=consistency(facts)),),
                 severity="error" if failed else "warning",
             )
 
@@ -214,6 +214,7 @@ def pip_leftover_folders(facts: Facts) -> Iterator[Failure]:
                     source=RECORD,
                     risk="environment",
                     files=folders,
+                    verify=consistency(facts),
                 ),
             ),
         )

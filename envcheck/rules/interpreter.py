@@ -54,7 +54,14 @@ def _fixes(facts: Facts, word: str) -> tuple[Fix, ...]:
         machine = known(facts.platform.machine, "")
         return (by_hand(RIGHT_PYTHON, "https://www.python.org/downloads/", machine=machine), *again)
     if word == "not-executable":
-        return (in_shell(ALLOW, f"chmod u+x {shell.path(facts, executable)}", source=USING),)
+        return (
+            in_shell(
+                ALLOW,
+                f"chmod u+x {shell.path(facts, executable)}",
+                source=USING,
+                verify=f"{shell.program(facts, executable)} --version",
+            ),
+        )
     if word == "too-old":
         return (with_python(facts, NEWER_PYTHON, "keras", "tensorflow"),)
     if word == "failed-to-start":

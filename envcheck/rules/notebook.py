@@ -12,6 +12,7 @@ from envcheck.rules.shared import for_each, title_of
 from envcheck.words import sentence, template
 
 KERNELSPECS = "https://jupyter-client.readthedocs.io/en/stable/kernels.html#kernel-specs"
+KERNEL_LIST = "jupyter kernelspec list"
 IPYKERNEL = "https://ipython.readthedocs.io/en/stable/install/kernel_install.html"
 REMOVE = template("Remove the kernel '{name}' from the list")
 REGISTER = template("Register the target's Python under its name")
@@ -57,9 +58,12 @@ def jupyter_kernelspec_interpreter_missing(facts: Facts) -> Iterator[Failure]:
                     source=KERNELSPECS,
                     risk="environment",
                     files=(kernel.path,),
+                    verify=KERNEL_LIST,
                     name=kernel.name,
                 ),
-                in_shell(REGISTER, register, source=IPYKERNEL, risk="environment", files=(kernel.path,)),
+                in_shell(
+                    REGISTER, register, source=IPYKERNEL, risk="environment", files=(kernel.path,), verify=KERNEL_LIST
+                ),
             ),
             subject=kernel.name,
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from envcheck.fixes.files import by_hand
+from envcheck.fixes.files import by_hand, look
 from envcheck.fixes.nvidia import ARCH, FEDORA, GUIDE, REBUILD_INITRAMFS, UBUNTU, by_system, install_driver
 from envcheck.model.facts import Facts
 from envcheck.model.report import Fix
@@ -116,7 +116,7 @@ def nvidia_dkms_build_failed(facts: Facts) -> Iterator[Failure]:
                 },
                 fixes=(
                     _newer_driver(facts),
-                    by_system(LOOK_AT_BUILD, ("cat /proc/version", "dkms status"), DKMS, restart="none"),
+                    look(LOOK_AT_BUILD, "cat /proc/version", "dkms status", source=DKMS),
                     by_hand(OLD_KERNEL, GUIDE),
                 ),
                 severity=gpu_severity(facts),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from envcheck.fixes import nvidia
-from envcheck.fixes.files import by_hand
+from envcheck.fixes.files import by_hand, look
 from envcheck.fixes.nvidia import by_system, install_driver
 from envcheck.model.facts import Facts
 from envcheck.model.unknown import Unknown, known, need
@@ -140,7 +140,7 @@ def nvml_fails(facts: Facts) -> Iterator[Failure]:
         yield Failure(
             evidence=(STATUS, ERROR),
             fields={"error": facts.driver.nvidia.nvml.error or "without a word"},
-            fixes=(by_system(READ_LOG, ("sudo dmesg | grep -iE 'nvrm|xid|nvidia'",), nvidia.GUIDE, restart="none"),),
+            fixes=(look(READ_LOG, "sudo dmesg | grep -iE 'nvrm|xid|nvidia'", source=nvidia.GUIDE),),
             severity=gpu_severity(facts),
         )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from envcheck.fixes import shell
 from envcheck.fixes.files import by_hand, in_shell, look
 from envcheck.fixes.nvidia import by_system
 from envcheck.fixes.packages import python
@@ -100,7 +101,8 @@ def disk_full(facts: Facts) -> Iterator[Failure]:
         return
     available = min(need(found.volatile.available_bytes) for _, found in low)
     path = low[0][1].path
-    fixes = [in_shell(FREE_SPACE, f"{python(facts)} -m pip cache purge", source=PIP_CACHE, path=path)]
+    purge, space = f"{python(facts)} -m pip cache purge", f"df -h {shell.path(facts, path)}"
+    fixes = [in_shell(FREE_SPACE, purge, source=PIP_CACHE, verify=space, path=path)]
     if any(found.purpose == "temporary" for _, found in low):
         fixes.append(by_hand(MOVE_TEMPORARY, TMPDIR))
     yield Failure(

@@ -179,6 +179,7 @@ def user_site_shadows_environment(facts: Facts) -> Iterator[Failure]:
     setting = f"conda env config vars set -p {shell.path(facts, prefix)} PYTHONNOUSERSITE=1" if conda and prefix else ""
     command = setting or shell.export(facts, "PYTHONNOUSERSITE", "1")
     files = (f"{prefix}/{CONDA_VARIABLES}",) if setting else ()
+    verify = f"{python(facts)} -m site"
     title = IGNORE_USER_SITE_CONDA if setting else IGNORE_USER_SITE
     yield Failure(
         evidence=tuple(f"/python/shadows/{index}/path" for index, _ in found),
@@ -186,5 +187,5 @@ def user_site_shadows_environment(facts: Facts) -> Iterator[Failure]:
             "modules": listed(shadow.module for _, shadow in found),
             "folder": known(facts.python.user_site, None) or found[0][1].path,
         },
-        fixes=(in_shell(title, command, source=ENVIRONMENT, files=files),),
+        fixes=(in_shell(title, command, source=ENVIRONMENT, files=files, verify=verify),),
     )

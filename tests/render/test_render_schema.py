@@ -10,7 +10,7 @@ from render import goldens, report_samples as samples
 
 from envcheck import schema
 from envcheck.model.report import Explanation
-from envcheck.render import explanation, json as render_json
+from envcheck.render import explanation, fixes, json as render_json
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 
@@ -83,3 +83,9 @@ def test_json_has_the_shape_of_the_contract() -> None:
     assert document["facts"]["backends"][0]["import"]["status"] == "ok"
     assert document["findings"][0]["evidence"][2]["value"] == {"unknown": "failed", "detail": "no library"}
     assert document["findings"][0]["explained_by"] is None
+
+
+@pytest.mark.parametrize("name", sorted(samples.SAMPLES))
+def test_fixes_obey_their_schema(name: str) -> None:
+    document = json.loads(fixes.json(samples.SAMPLES[name]()))
+    assert [error.message for error in validator("fixes.schema.json").iter_errors(document)] == []

@@ -3,11 +3,16 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from render import report_samples as samples
+from simulated import pythons
 
+from envcheck.fixes import files, packages, shell
+from envcheck.model.facts import Facts, Package
 from envcheck.model.report import Finding, Fix
 from envcheck.render import scripts
 
@@ -100,3 +105,72 @@ def test_a_command_with_unseen_characters_is_not_run(tmp_path: Path) -> None:
 def test_nothing_to_do_is_said(tmp_path: Path) -> None:
     ended = run(tmp_path, ())
     assert (ended.returncode, ended.stdout) == (0, "Nothing to do: no error and no warning was found.\n")
+
+
+# --- run again ----------------------------------------------------------------------------------------
+
+
+def facts_at(folder: Path, **python: object) -> Facts:
+    facts = samples.facts()
+    return replace(
+        facts,
+        platform=replace(facts.platform, home=str(folder), system="Linux"),
+        python=replace(facts.python, executable=sys.executable, prefix=str(folder / "env"), **python),
+    )
+
+
+def run_twice(tmp_path: Path, facts: Facts, fix: Fix) -> list[str]:
+    """Run the script of a fix twice with a stand-in for conda; return what conda was asked to do."""
+    script = tmp_path / "fix.sh"
+    script.write_text(scripts.script(samples.report(facts, (samples.finding("a", fixes=(fix,)),))), encoding="utf-8")
+    log, tool = tmp_path / "log", tmp_path / "bin" / "conda"
+    pythons.program(tool, f'#!/bin/sh\necho "$@" >>{log}\n')
+    for _ in range(2):
+        ended = subprocess.run(
+            [SHELLS[0], str(script)],
+            env={"PATH": f"{tool.parent}:{os.environ['PATH']}", "HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stderr
+    return log.read_text().splitlines() if log.exists() else []
+
+
+def test_a_file_is_moved_once(tmp_path: Path) -> None:
+    (tmp_path / "my file").write_text("x")
+    fix = files.move_aside(facts_at(tmp_path), "Move {path}", str(tmp_path / "my file"), source="")
+    run_twice(tmp_path, facts_at(tmp_path), fix)
+    assert (tmp_path / "my file.old").read_text() == "x"
+
+
+def test_a_folder_is_deleted_once(tmp_path: Path) -> None:
+    (tmp_path / "~umpy").mkdir()
+    fix = files.in_shell("Delete", shell.remove(facts_at(tmp_path), str(tmp_path / "~umpy")), source="")
+    run_twice(tmp_path, facts_at(tmp_path), fix)
+    assert not (tmp_path / "~umpy").exists()
+
+
+@pytest.mark.parametrize(("name", "asked"), [("no-such-package", 0), ("pytest", 2)])
+def test_a_package_that_is_gone_is_not_removed_again(tmp_path: Path, name: str, asked: int) -> None:
+    """conda ends with an error when it is told to remove what is not there."""
+    installed = Package(
+        name=name, version="1", location="", metadata="", installer="conda", requested=True, editable=False,
+        wheel_tags=(), requires=(), requires_python=None, top_level=(), files_missing=(),
+    )  # fmt: skip
+    facts = facts_at(tmp_path, installer="conda", environment="conda", externally_managed=False, packages=(installed,))
+    called = run_twice(tmp_path, facts, packages.change(facts, "Change", remove=(name,)))
+    assert len(called) == asked
+    assert all(call.startswith("remove -y") for call in called)
+
+
+def test_what_is_for_the_user_alone_is_said_and_not_run(tmp_path: Path) -> None:
+    found = (
+        step("a", "export A=1; echo 1 >>log", effect="shell"),
+        step("b", "echo 2 >>log; false", effect="look"),
+        step("c", "sudo reboot", restart="machine"),
+    )
+    ended = run(tmp_path, found)
+    assert (ended.returncode, done(tmp_path)) == (0, [])
+    assert "  export A=1; echo 1 >>log" in ended.stdout.splitlines()
+    assert "The machine has to be restarted now." in ended.stdout

@@ -33,6 +33,7 @@ class FileSystem(Record, frozen=True, kw_only=True):
     path: str
     total_bytes: Count
     writable: Flag
+    executable: Flag = NOT_RECORDED  #: not mounted with the option noexec
     volatile: FileSystemVolatile
 
 
@@ -104,6 +105,18 @@ class Cloud(Record, frozen=True, kw_only=True):
     hosted_how: OptionalText
 
 
+class ServerProcess(Record, frozen=True, kw_only=True):
+    """A server or a notebook kernel of this user that runs now."""
+
+    program: str  #: such as ``jupyter-lab``, ``ipykernel_launcher`` or ``gunicorn``
+    pid: int
+    variables: tuple[EnvironmentVariable, ...]  #: of its own environment, those of the allow-list
+
+
+class PlatformVolatile(Record, frozen=True, kw_only=True):
+    servers: tuple[ServerProcess, ...] | Unknown
+
+
 class Platform(Record, frozen=True, kw_only=True):
     system: Text  #: ``Linux``, ``Darwin`` or ``Windows``
     release: Text  #: of the kernel
@@ -121,6 +134,7 @@ class Platform(Record, frozen=True, kw_only=True):
     filesystems: tuple[FileSystem, ...] | Unknown
     board: OptionalText = NOT_RECORDED  #: of a device-tree machine, such as ``NVIDIA Jetson AGX Orin``
     secure_boot: OptionalText = NOT_RECORDED  #: ``enabled`` or ``disabled``; None: the machine has no UEFI
+    os_variant: OptionalText = NOT_RECORDED  #: VARIANT_ID of /etc/os-release, such as ``silverblue``
     processes_limit: OptionalCount = NOT_RECORDED  #: how many processes and threads this user may have; None: no limit
     processes_limit_how: OptionalText = NOT_RECORDED
     lockdown: OptionalText = NOT_RECORDED  #: of the kernel: ``none``, ``integrity`` or ``confidentiality``
@@ -132,4 +146,5 @@ class Platform(Record, frozen=True, kw_only=True):
     network_interfaces: Texts = NOT_RECORDED  #: their names, with the loopback ``lo``
     startup_files: tuple[StartupFile, ...] | Unknown = NOT_RECORDED  #: of shells, that set LD_LIBRARY_PATH
     preloads: tuple[Preload, ...] | Unknown = NOT_RECORDED
+    volatile: PlatformVolatile = msgspec.field(default_factory=lambda: all_unknown(PlatformVolatile, NOT_RECORDED))
     tool: Tool
