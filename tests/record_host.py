@@ -220,6 +220,7 @@ KEPT_LINES: tuple[tuple[str, Callable[[str], str]], ...] = (
     (r"/dev/kmsg|/var/log/(?:dmesg|kern\.log)", _of_log),
     (r"/proc/cmdline", _of_command_line),
     (r"/proc/\d+/mount(?:s|info)", _of_mounts),
+    (r"/proc/\d+/(?:cmdline|environ)", lambda line: ""),
     (r"/etc/(?:environment|profile|bash\.bashrc|bashrc|profile\.d/.+)", _of_startup_file),
     (r".*/modprobe\.d/.+", lambda line: line.partition("#")[0]),
 )

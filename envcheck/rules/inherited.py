@@ -11,7 +11,7 @@ from envcheck.model.unknown import need
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.searches import Found, for_each_search, has_them, severity
 from envcheck.rules.shared import listed, title_of, variable
-from envcheck.words import template
+from envcheck.words import sentence, template
 
 LOADER = "https://man7.org/linux/man-pages/man8/ld.so.8.html"
 TO_CACHE = template("Tell the loader of the folder, for every program: its list does not depend on a shell")
@@ -77,3 +77,63 @@ def ld_library_path_not_inherited(facts: Facts) -> Iterator[Failure]:
             )
 
     yield from for_each_search(facts, check)
+
+
+DECIDING = (
+    "CUDA_VISIBLE_DEVICES",
+    "KERAS_BACKEND",
+    "KERAS_HOME",
+    "LD_LIBRARY_PATH",
+    "PYTHONPATH",
+    "TF_USE_LEGACY_KERAS",
+    "XLA_FLAGS",
+)
+"""Variables that decide which libraries, which Keras and which GPUs a program gets."""
+SYSTEMD = "https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#Environment="
+START_AGAIN = template("Start it again from a shell with these settings, or set them where it is started: {where}")
+WHERE = {
+    "ipykernel_launcher": template("'env' in the kernel's kernel.json"),
+    "jupyterhub-singleuser": template("c.Spawner.environment of JupyterHub"),
+}
+IN_UNIT = template("Environment= of its service, or the job script")
+NOT_SET = template("not set")
+DIFFERENCE = template("{name} (there: {there}; here: {here})")
+
+
+@rule(
+    "service-environment-differs",
+    severity="info",
+    layer="platform",
+    title=template("{program} runs with other settings than this shell"),
+    message=template(
+        "{program} (process {pid}) was started with other variables than those that envcheck sees: {differences}. "
+        "What works here can fail there, and the other way round. A running process does not notice later changes."
+    ),
+)
+def service_environment_differs(facts: Facts) -> Iterator[Failure]:
+    """A server or a notebook kernel has its environment from the moment and the place where it was started.
+
+    Services, notebook servers and jobs do not read the files of a shell. It is a note: the difference may be meant.
+    """
+    servers = need(facts.platform.volatile.servers)
+    here = {found.name: found.value for found in need(facts.platform.environment)}
+    for number, server in enumerate(servers):
+        there = {found.name: found.value for found in server.variables}
+        differences = [
+            sentence(DIFFERENCE, name=name, there=_shown(there.get(name)), here=_shown(here.get(name)))
+            for name in DECIDING
+            if there.get(name) != here.get(name)
+        ]
+        if differences:
+            where = sentence(WHERE.get(server.program, IN_UNIT))
+            yield Failure(
+                evidence=(f"/platform/volatile/servers/{number}/variables", "/platform/environment"),
+                fields={"program": server.program, "pid": server.pid, "differences": listed(differences)},
+                fixes=(by_hand(START_AGAIN, SYSTEMD, where=where),),
+                subject=server.program,
+            )
+            return
+
+
+def _shown(value: str | None) -> str:
+    return sentence(NOT_SET) if value is None else f"'{value}'"

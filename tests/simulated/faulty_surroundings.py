@@ -31,9 +31,13 @@ FAULTY_SURROUNDINGS: dict[str, Machine] = {
     "nvidia-persistence-mode-off": changed(
         without(HGX, "/proc/901"), **{f"gpu__{n}__persistence": 0 for n in range(8)}
     ),
+    "service-environment-differs": with_files(
+        workstation(environ={"KERAS_BACKEND": "jax"}),
+        {"/proc/950/cmdline": "/opt/bin/jupyterhub-singleuser\0", "/proc/950/environ": "USER=ana\0"},
+    ),
     "colab-no-gpu-runtime": Machine((bare_metal(),), None, {"COLAB_RELEASE_TAG": "release-colab_20261101-060155"}),
 }
-"""By the id of the finding that names the fault; the last three are notes."""
+"""By the id of the finding that names the fault; the last four are notes."""
 HEALTHY_SURROUNDINGS: dict[str, Machine] = {
     "nccl-no-network-interface": with_files(
         Machine(HGX.trees, HGX.told, {"NCCL_SOCKET_IFNAME": "eth"}),

@@ -91,9 +91,11 @@ from envcheck.model.facts.platform import (
     FileSystemVolatile as FileSystemVolatile,
     Platform as Platform,
     Preload as Preload,
+    PlatformVolatile as PlatformVolatile,
     ProbeFailure as ProbeFailure,
     Scheduler as Scheduler,
     StartupFile as StartupFile,
+    ServerProcess as ServerProcess,
     Tool as Tool,
 )
 from envcheck.model.facts.python import (
