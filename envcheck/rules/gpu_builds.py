@@ -53,6 +53,7 @@ def _severity(facts: Facts, name: str) -> Severity:
         "{gpu} is in this machine, but PyTorch {version} is a build for the processor only: {how} names no CUDA. "
         "Everything works, on the processor."
     ),
+    after=("jetson-generic-wheel", "conda-cpu-build-selected"),
 )
 def torch_cpu_only_build(facts: Facts) -> Iterator[Failure]:
     """PyTorch was installed as a build without CUDA, and the machine has an NVIDIA GPU.
@@ -87,7 +88,12 @@ def torch_cpu_only_build(facts: Facts) -> Iterator[Failure]:
         "{gpu} is in this machine, but TensorFlow {version} ({distribution}) is a build for the processor only. "
         "Everything works, on the processor."
     ),
-    after=("tensorflow-windows-no-gpu", "tensorflow-aarch64-cpu-only"),
+    after=(
+        "tensorflow-windows-no-gpu",
+        "tensorflow-aarch64-cpu-only",
+        "jetson-generic-wheel",
+        "conda-cpu-build-selected",
+    ),
 )
 def tensorflow_cpu_only_build(facts: Facts) -> Iterator[Failure]:
     """TensorFlow was installed as a build without CUDA, and the machine has an NVIDIA GPU.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from envcheck.fixes import gpu_builds, shell
-from envcheck.fixes.files import look
+from envcheck.fixes.files import in_shell, look
 from envcheck.fixes.packages import python
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.report import Fix
@@ -26,6 +26,10 @@ PACKAGES = template(
 FILES = template("of the CUDA libraries that it opens these are nowhere on this machine: {missing}")
 NO_IMPORT = template("It cannot be imported without them.")
 NO_GPU = template("It runs on the processor only.")
+TOO_SMALL = "TF_MIN_GPU_MULTIPROCESSOR_COUNT"
+"""TensorFlow names it in its message (gpu_device.cc; tensorflow/tensorflow#43104)."""
+GPU_DEVICE = "https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/common_runtime/gpu/gpu_device.cc"
+LOWER_LIMIT = template("Let TensorFlow use smaller GPUs too")
 LOOK = {
     "tensorflow": ("TF_CPP_MAX_VLOG_LEVEL=3", "import tensorflow as tf; tf.config.list_physical_devices()"),
     "jax": ("JAX_PLATFORMS=cuda", "import jax; print(jax.devices())"),
@@ -136,6 +140,9 @@ def _bring_libraries(facts: Facts, found: Backend, missing: list[Unmet]) -> tupl
         "gpu-older-than-framework-build",
         "gpu-arch-missing-from-build",
         "jax-cuda-plugin-version-mismatch",
+        "jax-cuda-plugin-init-failed",
+        "jetson-generic-wheel",
+        "jetson-wheel-jetpack-mismatch",
         *CUDA_LIBRARY_FAULTS,
         "cuda-libraries-missing",
     ),
@@ -184,3 +191,33 @@ def _look_closer(facts: Facts, found: Backend) -> tuple[Fix, ...]:
         name, _, value = setting.partition("=")
         command = shell.with_variable(facts, name, value, command)
     return (look(LOOK_CLOSER, command, source=KERAS, framework=title_of(found.name)),)
+
+
+@rule(
+    "gpu-ignored-few-multiprocessors",
+    severity="info",
+    layer="backend",
+    title=template("TensorFlow leaves out a GPU because it is small"),
+    message=template(
+        "Where GPUs of different size are in one machine, TensorFlow uses only those with at least eight "
+        "multiprocessors, the units that GPUs are made of. It said: {said}"
+    ),
+)
+def gpu_ignored_few_multiprocessors(facts: Facts) -> Iterator[Failure]:
+    """TensorFlow skips the smaller of several GPUs on purpose, so that it does not hold up the others.
+
+    Sign: 'Ignoring visible gpu device ... with core count'. The limit can be lowered.
+    """
+    for index, found in enumerate(need(facts.backends)):
+        if found.name != "tensorflow" or not need(found.installed) or len(usable_gpus(facts)) < 2:
+            continue
+        for line in (need(found.imported.stderr_tail) or "").splitlines():
+            if TOO_SMALL in line:
+                lower = shell.export(facts, TOO_SMALL, "2")
+                yield Failure(
+                    evidence=(f"/backends/{index}/import/stderr_tail",),
+                    fields={"said": line.strip()},
+                    fixes=(in_shell(LOWER_LIMIT, lower, source=GPU_DEVICE),),
+                    subject="tensorflow",
+                )
+                return

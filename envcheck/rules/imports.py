@@ -22,6 +22,12 @@ OPENMP = template(
 OPENMP_SOURCE = "https://github.com/joblib/threadpoolctl/blob/master/multiple_openmp.md"
 
 PACKAGE_CAUSES = (
+    "cntk-openmpi-missing",
+    "theano-backend-broken",
+    "rocm-runtime-wheel-mismatch",
+    "tensorflow-metal-version-mismatch",
+    "tensorflow-directml-version-mismatch",
+    "jax-metal-unmaintained",
     "preloaded-library-breaks-framework",
     "cpu-lacks-avx",
     "wheel-requires-avx2",

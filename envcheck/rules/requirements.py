@@ -7,7 +7,8 @@ import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from envcheck.fixes.packages import change, consistency
+from envcheck.fixes.packages import consistency
+from envcheck.fixes.solved import change
 from envcheck.model.facts import Facts, Package
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
@@ -150,6 +151,8 @@ def framework_of(facts: Facts, name: str) -> str | None:
         "keras-not-installed",
         "torchvision-torch-mismatch",
         "tensorflow-custom-op-abi-mismatch",
+        "tensorflow-directml-version-mismatch",
+        "tensorflow-gpu-package-removed",
     ),
 )
 def package_requirements_conflict(facts: Facts) -> Iterator[Failure]:

@@ -43,6 +43,7 @@ KERAS_CAUSES = (
     "keras-backend-not-installed",
     "keras-backend-version-too-old",
     "framework-folder-left-over",
+    "keras-torch-device-default",
 )
 WRONG = (*PACKAGE_CAUSES, *KERAS_CAUSES, "jax-platform-unavailable", "framework-files-differ-from-metadata")
 """Findings that explain an error or a wrong result on any device."""
@@ -57,6 +58,10 @@ GPU_ONLY = (
     "gpu-older-than-framework-build",
     "gpu-arch-missing-from-build",
     "gpu-memory-held-by-other-process",
+    "gpu-out-of-memory",
+    "gpu-memory-preallocation-starves-cudnn",
+    "rocm-gfx-not-in-build",
+    "jetson-wheel-jetpack-mismatch",
 )
 
 
