@@ -17,7 +17,7 @@ STATUS_INTERRUPTED = 130
 #: name of the command, the module that holds it, one line for the overview
 COMMANDS = {
     "report": ("envcheck.cli.report", "Check the stack and print what was found."),
-    "fix-suggestions": ("envcheck.cli.fix_suggestions", "Print only what to do, in the order to do it."),
+    "fix-suggestions": ("envcheck.cli.fix_suggestions", "Print only what to do, in the order to do it; try it or do it."),
     "explain": ("envcheck.cli.explain", "Name the cause of an error message or log."),
     "compare": ("envcheck.cli.compare", "Show what differs between two snapshots."),
     "rules": ("envcheck.cli.rules", "List every finding that envcheck can make, or explain one."),
@@ -47,7 +47,8 @@ class _Commands(click.Group):
 def command() -> None:
     """Find out why Keras, TensorFlow, JAX or PyTorch does not run here, and what mends it.
 
-    Start with `envcheck report`. Nothing on the machine is changed and the network is not used.
+    Start with `envcheck report`. Nothing on the machine is changed and the network is not used, unless you ask for it
+    (`fix-suggestions --apply` and `--verify`).
     """
     folder = os.environ.get("ENVCHECK_KNOWLEDGE")
     if folder:
