@@ -74,14 +74,14 @@ def test_a_traceback_is_kept_with_what_was_printed() -> None:
 
 @each("3.6", "3.8", "3.13")
 def test_a_framework_without_keras_is_imported_alone(python: str, tmp_path: Path) -> None:
-    (tmp_path / "caffe.py").write_text("__version__ = '1.0'\nimport sys\nsys.stderr.write('hello from caffe')\n")
+    (tmp_path / "chainer.py").write_text("__version__ = '1.0'\nimport sys\nsys.stderr.write('hello from chainer')\n")
     environ = {**standins.environ(), "PYTHONPATH": str(tmp_path)}
-    backends, runs = standins.run(python, ["caffe"], environ)
+    backends, runs = standins.run(python, ["chainer"], environ)
     assert runs == []
-    caffe = backends["caffe"]
-    assert caffe.imported.status == "ok" and isinstance(caffe.imported.seconds, float)
-    assert caffe.imported.stderr_tail == "hello from caffe"
-    assert isinstance(caffe.devices, Unknown) and caffe.devices.reason == "unsupported"
+    chainer = backends["chainer"]
+    assert chainer.imported.status == "ok" and isinstance(chainer.imported.seconds, float)
+    assert chainer.imported.stderr_tail == "hello from chainer"
+    assert isinstance(chainer.devices, Unknown) and chainer.devices.reason == "unsupported"
 
 
 # --- the devices ----------------------------------------------------------------------------------

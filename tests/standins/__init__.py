@@ -54,7 +54,7 @@ def backend(name: str) -> Backend:
         name=name,
         keras_backend=name in KERAS_BACKENDS,
         installed=True,
-        version="1.0",
+        version="9.0",
         metadata_version=_NOT_LOOKED,
         distributions=_NOT_LOOKED,
         how=_NOT_LOOKED,
@@ -78,14 +78,19 @@ def run(
 
 
 def probe(
-    python: str, names: Iterable[str], variables: dict[str, str], *devices: str, timeout: float = LONG
+    python: str,
+    names: Iterable[str],
+    variables: dict[str, str],
+    *devices: str,
+    timeout: float = LONG,
+    with_keras: Keras | None = None,
 ) -> smoke.Tested:
-    """Run the smoke test of some frameworks."""
+    """Run the smoke test of some frameworks; ``with_keras`` is the one that is installed, if not Keras 3."""
     return smoke.probe(
         host(variables),
         target(python),
         tuple(backend(name) for name in names),
-        keras(),
+        with_keras or keras(),
         options(*devices, timeout=timeout),
     )
 

@@ -8,7 +8,8 @@ from .keras2_models import TURNS_KERNELS, arithmetic, back_unchanged, compile_op
 
 __all__ = ["TURNS_KERNELS", "arithmetic", "compile_options", "loaded", "products"]
 
-#: In a loop, Keras 2.3 on CNTK gives the state of the cell in place of the output (``rnn`` in cntk_backend.py).
+#: ``rnn`` in cntk_backend.py.
+WHY_UNROLLED = "in a loop, Keras 2.3 on CNTK gives the state of the cell in place of the output of an LSTM"
 RECURRENT = {"unroll": True}
 
 
@@ -29,7 +30,7 @@ def _described(device):
 
 
 def notes():
-    return ["LSTM is tried with unroll=True, because Keras 2.3 with CNTK gives a wrong output without it"]
+    return []
 
 
 @contextlib.contextmanager

@@ -7,7 +7,8 @@ from .native_mxnet import arithmetic, devices, mxnet, notes, version
 
 __all__ = ["TURNS_KERNELS", "arithmetic", "devices", "loaded", "notes", "version"]
 
-#: In a loop that is not unrolled, the LSTM of keras-mxnet 2.2.4.3 on MXNet 1.9.1 gives a wrong output (seen in 2026).
+#: Seen in 2026 with keras-mxnet 2.2.4.3 on MXNet 1.9.1.
+WHY_UNROLLED = "in a loop, the LSTM of keras-mxnet gives a wrong output"
 RECURRENT = {"unroll": True}
 _context = {"context": ["cpu(0)"]}
 

@@ -9,6 +9,7 @@ A Keras 2 backend offers the functions named in ``__init__.py``, ``put`` aside, 
 ``products(keras, values, device)``            a function that multiplies a square matrix with itself so many times
 ``compiled_features(images, kernel, bias, device)``   a convolution and its tanh under the framework's compiler
 ``RECURRENT``                                  options that an LSTM needs here
+``WHY_UNROLLED``                               why one of them is ``unroll=True``, where it is
 ``TURNS_KERNELS``                              its convolution turns the kernel by half a turn, as mathematics has it
 ``loaded(keras)``                              called once after Keras is imported
 """
@@ -65,7 +66,14 @@ def recurrent(bench):
         bench.answers.input("recurrent", key) for key in ("series", "kernel", "recurrent", "bias")
     ]
     layer = bench.keras.layers.LSTM(inner.shape[0], recurrent_initializer="zeros", **dict(PLAIN, **gates(bench)))
-    return bench.judged("recurrent", "state", *bench.run_layer(layer, series, [kernel, inner, bias]))
+    result = bench.judged("recurrent", "state", *bench.run_layer(layer, series, [kernel, inner, bias]))
+    return with_note(bench, result)
+
+
+def with_note(bench, result):
+    """Add why the LSTM is tried without a loop, where it is."""
+    why = getattr(bench.framework, "WHY_UNROLLED", None)
+    return dict(result, detail="%s; unroll=True, because %s" % (result["detail"], why)) if why else result
 
 
 def gates(bench):
@@ -101,7 +109,7 @@ def train(bench):
     result = dict(bench.within(max(deviations), placed_on), answers=given)
     result["seconds_first_step"] = seconds[0]
     result["seconds_steady_step"] = min(seconds[1:])
-    return result
+    return with_note(bench, result)
 
 
 def tiny_model(bench, shape, weights):

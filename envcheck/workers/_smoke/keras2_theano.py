@@ -8,7 +8,8 @@ from .keras2_models import arithmetic, back_unchanged, loaded, predict, products
 
 __all__ = ["arithmetic", "loaded", "products"]
 
-RECURRENT = {"unroll": True}  # a loop of its own takes a minute to compile with an empty cache
+WHY_UNROLLED = "a loop takes Theano a minute to compile with an empty cache"
+RECURRENT = {"unroll": True}
 TURNS_KERNELS = True  # theano.tensor.nnet.conv2d: filter_flip=True
 #: All optimisations of an LSTM and its training take minutes to compile with an empty cache. The stages before have
 #: tried the compiler as the user has it.
