@@ -1,10 +1,14 @@
 """From the boundary to the finding: each fault is named, whatever it does to the process that looks."""
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
 import pytest
-from simulated.faulty_hosts import FAULTY, KERNEL_UPDATED, ONE_OF_EIGHT_LOST
+from simulated.faulty_hosts import FAULTY, KERNEL_UPDATED, ONE_OF_EIGHT_LOST, workstation
 from simulated.hosts import Machine, build
 from simulated.looking import LAYERS_OF_THE_MACHINE, look
 
@@ -59,3 +63,24 @@ def test_the_facts_that_tell_a_pending_restart(tmp_path: Path) -> None:
 def test_facts_survive_being_saved(tmp_path: Path) -> None:
     facts = facts_of(tmp_path, ONE_OF_EIGHT_LOST)
     assert msgspec.json.decode(msgspec.json.encode(facts), type=Facts) == facts
+
+
+@pytest.mark.parametrize(
+    ("finding_id", "simulated"),
+    {
+        "nvidia-driver-unresponsive": FAULTY["nvidia-driver-unresponsive"],
+        "nvml-crashes": FAULTY["nvml-crashes"],
+        "cuda-init-failed-nvml-works": workstation({"cuInit": "!hang"}),
+        "gpu-fallen-off-bus": ONE_OF_EIGHT_LOST,
+    }.items(),
+)
+def test_the_report_still_comes(finding_id: str, simulated: Machine, tmp_path: Path) -> None:
+    """The command line on a machine whose driver hangs, crashes or lost a GPU: a report, and the fault's name in it."""
+    host = build(tmp_path, simulated)
+    environ = {**os.environ, **host.environ, "ENVCHECK_SYSROOT": host.root}
+    command = [sys.executable, "-m", "envcheck", "report", "--no-smoke", "--timeout", "2", "--format", "json"]
+    result = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 1, result.stderr
+    report = json.loads(result.stdout)
+    assert finding_id in [finding["id"] for finding in report["findings"] if finding["explained_by"] is None]
+    assert report["facts"]["platform"]["tool"]["probe_failures"] == []

@@ -8,7 +8,7 @@ from envcheck.fixes import shell
 from envcheck.fixes.files import by_hand, in_shell
 from envcheck.fixes.packages import again
 from envcheck.knowledge import cuda_libraries
-from envcheck.model.facts import Backend, Facts
+from envcheck.model.facts import Backend, Facts, LibraryCandidate
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, rule
 from envcheck.rules.searches import Found, for_each_search, has_them, is_cudnn, severity
@@ -152,9 +152,9 @@ def cuda_major(soname: str) -> int | None:
     title=template("{framework} would load libraries of CUDA {other} among those of CUDA {own}"),
     message=template(
         "{framework} works with CUDA {own}. For {soname} the loader takes {path}, which belongs to CUDA {other}: it "
-        "needs {need}. Some libraries keep their name over CUDA versions, so the loader cannot tell them apart."
+        "{why}. Some libraries keep their name over CUDA versions, so the loader cannot tell them apart."
     ),
-    after=("ld-library-path-shadows-cuda-wheels",),
+    after=("ld-library-path-shadows-cuda-wheels", "cudnn-built-for-newer-cuda"),
 )
 def cuda_libraries_mixed_major(facts: Facts) -> Iterator[Failure]:
     """Some CUDA libraries have the same name in two CUDA versions, and the one that is found is of the other.
@@ -162,7 +162,9 @@ def cuda_libraries_mixed_major(facts: Facts) -> Iterator[Failure]:
     It is an error where the framework failed, otherwise a warning: what needs that library may fail later.
 
     libcusolver.so.11 is in CUDA 11 and 12, libcusparse.so.12 in 12 and 13. What it needs in turn tells where it
-    belongs: 'libnvJitLink.so.12: cannot open shared object file' in a stack of CUDA 11 is the sign.
+    belongs: 'libnvJitLink.so.12: cannot open shared object file' in a stack of CUDA 11 is the sign. cuDNN and NCCL have
+    the same names for every CUDA, and the wheels for two of them write the same files: the last one stays. Of these it
+    is only said where the framework failed.
     """
 
     def check(index: int, backend: Backend, searches: list[Found]) -> Iterator[Failure]:
@@ -170,27 +172,43 @@ def cuda_libraries_mixed_major(facts: Facts) -> Iterator[Failure]:
         for found in searches:
             if own is None or found.winner is None:
                 continue
-            for number, soname in enumerate(need(found.winner.needs)):
-                other = cuda_major(soname)
-                if other is not None and other != own:
-                    yield Failure(
-                        evidence=(
-                            f"/backends/{index}/built_for/cuda",
-                            f"{found.winner_pointer}/path",
-                            f"{found.winner_pointer}/needs/{number}",
-                        ),
-                        fields={
-                            "framework": title_of(backend.name),
-                            "own": own,
-                            "other": other,
-                            "soname": found.search.soname,
-                            "path": found.winner.path,
-                            "need": soname,
-                        },
-                        fixes=(by_hand(ONE_CUDA, JAX),),
-                        subject=backend.name,
-                        severity=severity(facts, backend) if _failed(facts, backend) else "warning",
-                    )
-                    return
+            foreign = _foreign(found.winner, own, _failed(facts, backend))
+            if foreign is not None:
+                other, fact, why = foreign
+                yield Failure(
+                    evidence=(
+                        f"/backends/{index}/built_for/cuda",
+                        f"{found.winner_pointer}/path",
+                        f"{found.winner_pointer}/{fact}",
+                    ),
+                    fields={
+                        "framework": title_of(backend.name),
+                        "own": own,
+                        "other": other,
+                        "soname": found.search.soname,
+                        "path": found.winner.path,
+                        "why": why,
+                    },
+                    fixes=(by_hand(ONE_CUDA, JAX),),
+                    subject=backend.name,
+                    severity=severity(facts, backend) if _failed(facts, backend) else "warning",
+                )
+                return
 
     yield from for_each_search(facts, check)
+
+
+def _foreign(library: LibraryCandidate, own: int, failed: bool) -> tuple[int, str, str] | None:
+    """Return the other CUDA that a library belongs to, the fact that tells, and why in words."""
+    for number, soname in enumerate(need(library.needs)):
+        other = cuda_major(soname)
+        if other is not None and other != own:
+            return other, f"needs/{number}", sentence(NEEDS, need=soname)
+    made_for = version_of(known(library.package_cuda, None))
+    if failed and made_for is not None and made_for.major != own:
+        return made_for.major, "package", sentence(CAME_WITH, package=known(library.package, None) or "")
+    return None
+
+
+NEEDS = template("needs {need}")
+CAME_WITH = template("came with {package}")
