@@ -7,7 +7,7 @@ from packaging.version import Version
 from envcheck.fixes.files import by_hand
 from envcheck.fixes.packages import change
 from envcheck.model.facts import Backend, Facts
-from envcheck.model.unknown import known, need
+from envcheck.model.unknown import need
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.shared import backend, in_use, version_of
 from envcheck.words import template
@@ -34,6 +34,8 @@ def _torch_without_metal(facts: Facts) -> tuple[int, Backend, Version]:
     """
     if need(facts.platform.system) != "Darwin" or need(facts.hardware.cpu.vendor) != "Apple":
         raise NotApplicable("not a Mac with an Apple processor")
+    if need(facts.python.machine) != "arm64":
+        raise NotApplicable("a Python for Intel processors has no PyTorch with Metal, which has a finding of its own")
     found = backend(facts, "torch")
     if found is None:
         raise NotApplicable("PyTorch is not installed")
@@ -95,18 +97,18 @@ def mps_macos_too_old(facts: Facts) -> Iterator[Failure]:
 def metal_device_not_visible(facts: Facts) -> Iterator[Failure]:
     """PyTorch has its Metal backend, macOS is new enough, and no GPU is listed.
 
-    Sandboxes of agents and editors, virtual machines of build services and some sessions over SSH hide the GPU.
+    Sandboxes of agents and editors, virtual machines of build services and some sessions over SSH hide the GPU. It is a
+    warning where the system itself shows a GPU with Metal, else a note.
     """
-    index, found, version = _torch_without_metal(facts)
+    index, _, version = _torch_without_metal(facts)
     macos, wanted = version_of(need(facts.platform.os_version)), _oldest_macos(version)
     if macos is None or wanted is None or macos < wanted:
         return
-    if known(found.built_for.cuda, None) is not None or need(facts.python.machine) != "arm64":
-        return  # a translated PyTorch has no Metal backend; that has a finding of its own
+    shown = isinstance(facts.hardware.apple.metal, str)
     yield Failure(
-        evidence=(f"/backends/{index}/devices", "/platform/os_version", "/hardware/cpu/vendor"),
+        evidence=(f"/backends/{index}/devices", "/platform/os_version", "/hardware/apple/metal"),
         fields={"macos": macos, "torch": version},
         fixes=(by_hand(OUT_OF_SANDBOX, MPS_NOTES),),
         subject="torch",
-        severity="warning" if in_use(facts, "torch") else "info",
+        severity="warning" if shown and in_use(facts, "torch") else "info",
     )
