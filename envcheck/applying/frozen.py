@@ -1,4 +1,4 @@
-"""The packages of the target as requirements that bring back the same ones."""
+"""The packages of the target, and the requirements that bring back the same ones."""
 
 import os
 from urllib.parse import urlsplit
@@ -46,24 +46,25 @@ def own_packages(facts: Facts, *, from_conda: bool = False) -> tuple[Package, ..
     )
 
 
-def requirements(host: Host, packages: tuple[Package, ...]) -> tuple[str, ...]:
-    """Return the lines of a requirements file: pinned versions, direct URLs, and the indexes of special builds."""
-    lines = tuple(line for line in (_line(host, package) for package in packages) if line)
-    builds = {
-        (known(package.version, None) or "").partition("+")[2]
-        for package in packages
-        if package.name in TORCH_PACKAGES and not known(package.source_url, None)
-    }
-    return (*(f"--extra-index-url {TORCH_INDEX.format(build=build)}" for build in sorted(builds) if build), *lines)
+def table(host: Host, packages: tuple[Package, ...]) -> tuple[str, ...]:
+    """Return a line for each package: its version, the requirement that brings it back, and the index of that.
+
+    The three stand between tabs, the version as ``name==version``; the index is empty if it is the usual one.
+    """
+    return tuple(line for line in (_line(host, package) for package in packages) if line)
 
 
 def _line(host: Host, package: Package) -> str | None:
     version = known(package.version, None)
-    return _direct(host, package) or (f"{package.name}=={version}" if version else None)
+    if version is None:
+        return None
+    pinned, direct = f"{package.name}=={version}", _direct(host, package)
+    build = version.partition("+")[2] if package.name in TORCH_PACKAGES and not direct else ""
+    return "\t".join((pinned, direct or pinned, TORCH_INDEX.format(build=build) if build else ""))
 
 
 def _direct(host: Host, package: Package) -> str | None:
-    """Return the line for a package that did not come from an index, if what it came from is still there."""
+    """Return the requirement of a package that did not come from an index, if what it came from is still there."""
     data = host.unrooted().read_bytes(os.path.join(package.metadata, "direct_url.json"))
     if not isinstance(data, bytes):
         return None

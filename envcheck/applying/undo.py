@@ -15,7 +15,7 @@ import platformdirs
 
 from envcheck.applying import frozen
 from envcheck.host import Host
-from envcheck.model.facts import Facts, Package
+from envcheck.model.facts import Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known
 from envcheck.words import sentence, template
@@ -37,11 +37,27 @@ restore() {
     fi
 }"""
 
-REMOVE_NEW = """\
-"$python" -m pip list --format=freeze --disable-pip-version-check | sed 's/==.*//; s/ @ .*//' | tr 'A-Z_.' 'a-z--' |
-while read -r name; do
-    grep -Fqx -- "$name" "$here/names.txt" || "$python" -m pip uninstall -y "$name" </dev/null
-done"""
+BRING_BACK = """\
+now=$(list | awk -F== '{ name = tolower($1); gsub(/[-_.]+/, "-", name); print name "==" $2 }')
+printf '%s\\n' "$now" | sed 's/==.*//' | while read -r name; do
+    grep -Fqx -- "$name" "$here/names.txt" || remove "$name" </dev/null
+done
+: >"$here/restore.txt"
+while IFS='	' read -r version requirement index; do
+    printf '%s\\n' "$now" | grep -Fqx -- "$version" && continue
+    printf '%s\\n' ${index:+"--extra-index-url $index"} "$requirement" >>"$here/restore.txt"
+done <"$here/packages.txt"
+[ ! -s "$here/restore.txt" ] || install "$here/restore.txt\""""
+"""What is new goes; what is gone or of another version comes back, and nothing else is fetched."""
+PIP = """\
+list() { "$python" -m pip list --format=freeze --disable-pip-version-check; }
+remove() { "$python" -m pip uninstall -y "$1"; }
+install() { "$python" -m pip install --no-deps -r "$1"; }"""
+UV = """\
+list() { uv pip list --format=freeze -p "$python"; }
+remove() { uv pip uninstall -p "$python" "$1"; }
+# Of several indexes that hold a package uv takes the first, unless it is told otherwise.
+install() { uv pip install -p "$python" --no-deps --index-strategy unsafe-best-match -r "$1"; }"""
 
 
 class CannotSave(Exception):
@@ -115,11 +131,8 @@ class Undo:
         if frozen.own_packages(self.facts, from_conda=True):
             prefix = shlex.quote(known(self.facts.python.prefix, None) or "")
             lines.append(f'conda install -y -p {prefix} --file "$here/conda.txt"')
-        if _has_pip(frozen.own_packages(self.facts)) and manager != "uv":
-            return [*lines, REMOVE_NEW, '"$python" -m pip install --no-deps -r "$here/requirements.txt"']
-        # Several indexes that hold the same names: uv takes the first that has one, unless it is told otherwise.
-        sync = 'uv pip sync --python "$python" --index-strategy unsafe-best-match --allow-empty-requirements'
-        return [*lines, f'{sync} "$here/requirements.txt"']
+        with_pip = manager != "uv" and any(found.name == "pip" for found in frozen.own_packages(self.facts))
+        return [*lines, PIP if with_pip else UV, BRING_BACK]
 
 
 def start(host: Host, facts: Facts, when: str) -> Undo:
@@ -134,7 +147,7 @@ def start(host: Host, facts: Facts, when: str) -> Undo:
     try:
         folder = _new_folder(place, when.partition("+")[0].replace(":", ""))
         (folder / "files").mkdir()
-        _write_lines(folder / "requirements.txt", frozen.requirements(host, packages))
+        _write_lines(folder / "packages.txt", frozen.table(host, packages))
         _write_lines(folder / "names.txt", [package.name for package in known(facts.python.packages, ())])
         _write_lines(folder / "conda.txt", _conda_lines(facts))
     except OSError as error:
@@ -164,10 +177,6 @@ def _conda_lines(facts: Facts) -> list[str]:
         "=".join(filter(None, (package.name, known(package.version, None), known(package.build, None))))
         for package in known(facts.python.conda_packages, ())
     ]
-
-
-def _has_pip(packages: Sequence[Package]) -> bool:
-    return any(package.name == "pip" for package in packages)
 
 
 def _expanded(host: Host, path: str) -> str:
