@@ -205,18 +205,41 @@ def test_torch_and_its_companions_change_together() -> None:
     facts = facts_of("nvidia", python__packages__torchvision__version="0.28.0")
     assert gpu_builds.torch(facts).commands == (
         "~/env/bin/python -m pip uninstall -y torch torchvision",
-        "~/env/bin/python -m pip install torch torchvision",
+        "~/env/bin/python -m pip install torch==2.15.0 torchvision==0.29.2",
     )
 
 
 @pytest.mark.parametrize(
     ("version", "requirement"),
     [
-        ("2.21.0", "'tensorflow[and-cuda]==2.21.0'"),
-        ("2.13.1", "'tensorflow[and-cuda]'"),
-        (None, "'tensorflow[and-cuda]'"),
+        ("2.20.0", "'tensorflow[and-cuda]==2.20.0'"),
+        ("2.13.1", "'tensorflow[and-cuda]==2.21.0'"),  # it does not bring CUDA
+        (None, "'tensorflow[and-cuda]==2.21.0'"),
     ],
 )
-def test_tensorflow_keeps_its_release_where_that_has_the_extra(version: str | None, requirement: str) -> None:
+def test_tensorflow_keeps_its_release_where_that_brings_cuda(version: str | None, requirement: str) -> None:
     fix = gpu_builds.tensorflow(facts_of("nvidia"), version=version)
-    assert fix.commands == (f"~/env/bin/python -m pip install {requirement}",)
+    assert requirement in fix.commands[-1].split()
+
+
+def test_where_nothing_can_be_computed_the_installer_decides() -> None:
+    facts = facts_of("nvidia", python__version={"unknown": "failed", "detail": ""})
+    fix = gpu_builds.tensorflow(facts, version="2.13.1")
+    assert fix.commands == ("~/env/bin/python -m pip install 'tensorflow[and-cuda]'",)
+    assert fix.notes == ()
+
+
+def test_a_build_of_another_index_beside_packages_of_the_usual_one() -> None:
+    wanted, index = ("torch==2.14.1+cu126", "numpy==2.3.5"), "https://x/cu126"
+    (pip,) = packages.install(facts_of(), *wanted, index=index)
+    assert pip.endswith("torch==2.14.1+cu126 numpy==2.3.5 --extra-index-url https://x/cu126")
+    (uv,) = packages.install(facts_of(python__installer="uv"), *wanted, index=index)
+    assert uv.endswith("--extra-index-url https://x/cu126 --index-strategy unsafe-best-match")
+
+
+def test_an_older_driver_gets_an_older_build_and_is_told_why() -> None:
+    changes = {"driver__nvidia__version": "535.183.01", "driver__nvidia__cuda_driver_api_version": "12.2"}
+    fix = gpu_builds.torch(facts_of("nvidia", **changes))
+    assert "torch==2.14.1+cu126" in fix.commands[-1]
+    assert "https://download.pytorch.org/whl/cu126" in fix.commands[-1]
+    assert any("580.65.06" in note for note in fix.notes)

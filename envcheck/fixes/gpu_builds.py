@@ -2,17 +2,23 @@
 
 from packaging.version import InvalidVersion, Version
 
-from envcheck.fixes import packages, shell
+from envcheck.fixes import packages, shell, solved
 from envcheck.knowledge import cuda
 from envcheck.knowledge.frameworks import FIRST_TENSORFLOW_WITH_CUDA_EXTRA
 from envcheck.model.facts import Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known
-from envcheck.words import template
+from envcheck.words import template, title_of
 
 TORCH = "https://pytorch.org/get-started/locally/"
 TENSORFLOW = "https://www.tensorflow.org/install/pip"
 JAX = "https://docs.jax.dev/en/latest/installation.html"
+SOURCES = {"torch": TORCH, "tensorflow": TENSORFLOW, "jax": JAX}
+CHECKS = {
+    "torch": "import torch; print(torch.cuda.is_available())",
+    "tensorflow": "import tensorflow as tf; print(tf.config.list_physical_devices('GPU'))",
+    "jax": "import jax; print(jax.devices())",
+}
 GET = template("Install a build of {framework} that can use the NVIDIA GPU")
 OLDEST_GPU_OF_CUDA_13 = (7, 5)
 """CUDA 13 has no code for older GPUs (NVIDIA, "CUDA Toolkit, Driver, and Architecture Matrix", 2026-11-22)."""
@@ -32,11 +38,43 @@ def cuda_major(facts: Facts) -> int:
     return min(major, NEWEST_CUDA_MAJOR)
 
 
+def fitting(facts: Facts, framework: str, remove: tuple[str, ...] = (), version: str | None = None) -> Fix | None:
+    """Return the fix that brings a build of a framework for the GPUs and the driver; None if it cannot be computed.
+
+    ``version`` is kept if a build of it fits, and so is the release that is installed and not removed.
+    """
+    names = (framework, *(_companions(facts) if framework == "torch" else ()))
+    for pin in (f"=={version}", "") if version else ("",):
+        fix = solved.computed(
+            facts,
+            GET,
+            {"framework": title_of(framework)},
+            remove=remove,
+            add=(f"{framework}{pin}", *names[1:]),
+            on_gpu=(framework,),
+            only_here=bool(pin),
+            source=SOURCES[framework],
+            verify=f"{packages.python(facts)} -c {shell.words(CHECKS[framework])}",
+        )
+        if fix is not None:
+            return fix
+    return None
+
+
+def _companions(facts: Facts) -> tuple[str, ...]:
+    """Return the installed packages that have to come from the index of PyTorch together with it."""
+    names = {package.name for package in known(facts.python.packages, ())}
+    return tuple(name for name in packages.TORCH_PACKAGES[1:] if name in names)
+
+
 def torch(facts: Facts) -> Fix:
     """Return the fix that replaces PyTorch by a build with CUDA."""
-    others = tuple(
-        package.name for package in known(facts.python.packages, ()) if package.name in ("torchvision", "torchaudio")
-    )
+    others = _companions(facts)
+    fix = fitting(facts, "torch", remove=("torch", *others))
+    return fix or _torch_from_index(facts, others)
+
+
+def _torch_from_index(facts: Facts, others: tuple[str, ...]) -> Fix:
     row = cuda.torch_index(cuda_major(facts), known(facts.platform.system, "Linux"))
     return packages.change(
         facts,
@@ -46,15 +84,17 @@ def torch(facts: Facts) -> Fix:
         add=(row.requirement if row else "torch", *others),
         index=row.index if row else None,
         source=row.source.partition(" ")[0] if row and row.index else TORCH,
-        verify=f"{packages.python(facts)} -c {shell.words('import torch; print(torch.cuda.is_available())')}",
+        verify=f"{packages.python(facts)} -c {shell.words(CHECKS['torch'])}",
     )
 
 
 def tensorflow(facts: Facts, remove: tuple[str, ...] = (), version: str | None = None) -> Fix:
     """Return the fix that installs TensorFlow with its CUDA libraries; ``version`` is kept if it has that extra."""
     keep = version is not None and Version(version) >= FIRST_TENSORFLOW_WITH_CUDA_EXTRA
+    fix = fitting(facts, "tensorflow", remove, version if keep else None)
+    if fix is not None:
+        return fix
     pin = f"=={version}" if keep else ""
-    check = "import tensorflow as tf; print(tf.config.list_physical_devices('GPU'))"
     return packages.change(
         facts,
         GET,
@@ -62,7 +102,7 @@ def tensorflow(facts: Facts, remove: tuple[str, ...] = (), version: str | None =
         remove=remove,
         add=(f"tensorflow[and-cuda]{pin}",),
         source=TENSORFLOW,
-        verify=f"{packages.python(facts)} -c {shell.words(check)}",
+        verify=f"{packages.python(facts)} -c {shell.words(CHECKS['tensorflow'])}",
     )
 
 
@@ -71,6 +111,9 @@ def jax(facts: Facts, remove: tuple[str, ...] = (), version: str | None = None, 
 
     ``major`` is the CUDA major version to keep, if the driver supports it.
     """
+    fix = fitting(facts, "jax", remove, version)
+    if fix is not None:
+        return fix
     newest = max(cuda_major(facts), 12)
     pin = f"=={version}" if version else ""
     return packages.change(
@@ -80,5 +123,5 @@ def jax(facts: Facts, remove: tuple[str, ...] = (), version: str | None = None, 
         remove=remove,
         add=(f"jax[cuda{min(major or newest, newest)}]{pin}",),
         source=JAX,
-        verify=f"{packages.python(facts)} -c {shell.words('import jax; print(jax.devices())')}",
+        verify=f"{packages.python(facts)} -c {shell.words(CHECKS['jax'])}",
     )

@@ -1,13 +1,14 @@
 """Fixes whose versions are computed: one set for all that share the environment, and why no newer one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import msgspec
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from envcheck.fixes import environments, packages
-from envcheck.fixes.solver.environment import Wish, installed_of, parsed
+from envcheck.fixes.solver.environment import FOLLOWERS, Installed, Wish, installed_of, parsed
 from envcheck.fixes.solver.machine import Machine, machine_of
 from envcheck.fixes.solver.pins import pins
 from envcheck.fixes.solver.reasons import apart, notes, other_python
@@ -24,31 +25,93 @@ def change(
     *,
     remove: tuple[str, ...] = (),
     add: tuple[str, ...],
-    on_gpu: tuple[str, ...] = (),
     source: str = packages.PIP,
     verify: str | None = None,
 ) -> Fix:
     """Return the fix that brings ``add`` in the releases that go with all that is installed, and run on this machine.
 
-    ``on_gpu`` names the frameworks that have to work on the NVIDIA GPU. Where the tables do not tell enough, ``add`` is
-    left to the installer as it is.
+    Where the tables do not tell enough, or know of no set, ``add`` is left to the installer as it is.
     """
-    wish = Wish(tuple(add), frozenset(on_gpu), frozenset(str(canonicalize_name(name)) for name in remove))
+    fix = computed(facts, title, fields, remove=remove, add=add, source=source, verify=verify)
+    if fix is not None:
+        return fix
+    fix = packages.change(facts, title, fields, remove=remove, add=add, source=source, verify=verify)
+    answer = _answer(facts, Wish(tuple(add), remove=_names_of(remove)))
+    return _with_notes(fix, answer) if answer and answer.solution is None else fix
+
+
+def computed(
+    facts: Facts,
+    title: str,
+    fields: Mapping[str, object] | None = None,
+    *,
+    remove: tuple[str, ...] = (),
+    add: tuple[str, ...],
+    on_gpu: tuple[str, ...] = (),
+    only_here: bool = False,
+    source: str = packages.PIP,
+    verify: str | None = None,
+) -> Fix | None:
+    """Return the same fix as :func:`change`, or None where it cannot be computed.
+
+    ``on_gpu`` names the frameworks that have to work on the NVIDIA GPU. If no set can be had in the target, one is
+    looked for with another Python or in an environment of its own, unless ``only_here`` says not to.
+    """
     machine = machine_of(facts)
-    if not _computable(facts, add):
-        return packages.change(facts, title, fields, remove=remove, add=add, source=source, verify=verify)
-    fresh = packages.system_managed(facts)
-    answer = solve(machine, () if fresh else installed_of(facts), wish)
-    if answer is None or (answer.solution and not pins(answer)):
-        return packages.change(facts, title, fields, remove=remove, add=add, source=source, verify=verify)
+    wish = Wish(tuple(add), frozenset(on_gpu), _on_gpu_now(facts, machine), _names_of(remove))
+    answer = _answer(facts, wish)
+    if answer is None:
+        return None
     if answer.solution is None:
-        return _elsewhere(facts, machine, wish, answer) or _with_notes(
-            packages.change(facts, title, fields, remove=remove, add=add, source=source, verify=verify), answer
-        )
+        alone = all(name.startswith(FOLLOWERS) for name in _names(wish))
+        return None if only_here or alone else _elsewhere(facts, machine, wish, answer)
+    wanted = pins(answer)
+    if not wanted:
+        return None
     fix = packages.change(
-        facts, title, fields, remove=remove, add=pins(answer), index=index(answer), source=source, verify=verify
+        facts,
+        title,
+        fields,
+        remove=remove,
+        add=wanted,
+        index=index(answer) or _index_of_torch(answer, wanted),
+        source=source,
+        verify=verify,
     )
     return _with_notes(fix, answer)
+
+
+def _answer(facts: Facts, wish: Wish) -> Answer | None:
+    if not _computable(facts, wish.requirements):
+        return None
+    return _solve(machine_of(facts), () if packages.system_managed(facts) else installed_of(facts), wish)
+
+
+def _names_of(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(str(canonicalize_name(name)) for name in names)
+
+
+def _index_of_torch(answer: Answer, wanted: Iterable[str]) -> str | None:
+    """Return the index of the PyTorch that stays, where something is to come that has to be of the same build."""
+    torch = answer.solution.chosen.get("torch") if answer.solution else None
+    companions = any(wish.startswith(packages.TORCH_PACKAGES[1:]) for wish in wanted)
+    build = torch.version.local if torch and torch.installed and companions else None
+    return packages.TORCH_INDEX.format(build=build) if build else None
+
+
+def _solve(machine: Machine, installed: tuple[Installed, ...], wish: Wish) -> Answer | None:
+    """Return the answer for all GPUs; if no build serves all of them, for the newest alone."""
+    answer = solve(machine, installed, wish)
+    if answer and answer.solution is None and machine.gpus and len(machine.gpus) > 1:
+        return solve(replace(machine, gpus=machine.gpus[:1]), installed, wish)
+    return answer
+
+
+def _on_gpu_now(facts: Facts, machine: Machine) -> frozenset[str]:
+    """Return the frameworks that were built for NVIDIA GPUs, where there is one."""
+    if not machine.gpus:
+        return frozenset()
+    return frozenset(found.name for found in known(facts.backends, ()) if known(found.built_for.cuda, None))
 
 
 def new_environment(facts: Facts, *requirements: str) -> Fix:
@@ -82,7 +145,7 @@ def _computable(facts: Facts, add: tuple[str, ...]) -> bool:
 
 def _elsewhere(facts: Facts, machine: Machine, wish: Wish, answer: Answer) -> Fix | None:
     """Return the fix that makes an environment of its own: with this Python, or else with the newest that suits."""
-    alone = solve(machine, (), Wish(wish.requirements, wish.on_gpu))
+    alone = _solve(machine, (), Wish(wish.requirements, wish.on_gpu))
     if alone and alone.solution and machine.python_minor:
         told = (apart(wish), *notes(alone, _names(wish)))
         fix = environments.with_python(facts, machine.python_minor, *pins(alone), index=index(alone))

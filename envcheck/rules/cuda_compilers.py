@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from packaging.version import Version
 
 from envcheck.fixes.files import by_hand, in_shell
-from envcheck.fixes.packages import change
+from envcheck.fixes.solved import change
 from envcheck.model.facts import Backend, CudaToolkit, Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need

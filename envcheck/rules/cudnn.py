@@ -8,7 +8,8 @@ from packaging.version import Version
 
 from envcheck.fixes import shell
 from envcheck.fixes.files import by_hand, in_shell
-from envcheck.fixes.packages import again, change
+from envcheck.fixes.packages import again
+from envcheck.fixes.solved import change
 from envcheck.knowledge import cuda_libraries
 from envcheck.model.facts import Backend, Facts, Package
 from envcheck.model.report import Fix

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from packaging.version import Version
 
-from envcheck.fixes.environments import with_python
-from envcheck.fixes.packages import change, shows
+from envcheck.fixes.packages import shows
+from envcheck.fixes.solved import change, new_environment
 from envcheck.knowledge.frameworks import newest, pythons
 from envcheck.model.facts import Facts
 from envcheck.model.unknown import Undecided, Unknown, known, need
@@ -27,7 +27,15 @@ INSTALL_KERAS = template("Install Keras with {framework}")
         "None of {frameworks} is installed for {python}. If you installed one, it went to another Python: compare "
         "with 'which -a python pip', or name the right one with 'envcheck report --python PATH'."
     ),
-    after=("python-version-unsupported", "python-32-bit", "musl-libc-no-wheels", "environment-of-other-python"),
+    after=(
+        "macos-intel-wheels-dropped",
+        "macos-version-reported-too-old",
+        "pip-too-old",
+        "python-version-unsupported",
+        "python-32-bit",
+        "musl-libc-no-wheels",
+        "environment-of-other-python",
+    ),
 )
 def framework_not_installed(facts: Facts) -> Iterator[Failure]:
     """The target has neither TensorFlow nor JAX nor PyTorch nor any other framework that Keras can run on.
@@ -119,6 +127,6 @@ def python_version_unsupported(facts: Facts) -> Iterator[Failure]:
             "first": supported[0],
             "last": supported[-1],
         },
-        fixes=(with_python(facts, supported[-2], "keras", wanted),),
+        fixes=(new_environment(facts, "keras", wanted),),
         subject=None if nothing else wanted,
     )

@@ -97,14 +97,8 @@ def cuda_version(text: str | None) -> Version | None:
 
 
 def _older_build(facts: Facts, found: Backend) -> tuple[Fix, ...]:
-    built = cuda_version(known(found.built_for.cuda, None))
-    if built is None or gpu_builds.cuda_major(facts) >= built.major or gpu_builds.cuda_major(facts) < 12:
-        return ()
-    if found.name == "torch":
-        return (gpu_builds.torch(facts),)
-    if found.name == "jax":
-        return (gpu_builds.jax(facts, version=known(found.version, None)),)
-    return ()
+    fix = gpu_builds.fitting(facts, found.name) if found.name in gpu_builds.CHECKS else None
+    return (fix,) if fix else ()
 
 
 # --- GPU and build --------------------------------------------------------------------------------
@@ -174,13 +168,12 @@ def _builds_for(facts: Facts, found: Backend, kind: str) -> tuple[Fix, ...]:
     if kind == "ptx":
         return (in_shell(KEEP_CACHE, shell.export(facts, "CUDA_CACHE_MAXSIZE", "4294967296"), source=JIT),)
     other = by_hand(OTHER_FRAMEWORK, KERAS)
-    if found.name == "torch":
-        return (gpu_builds.torch(facts), other)
-    if found.name == "jax" and kind == "older":
-        return (gpu_builds.jax(facts, version=known(found.version, None)), other)
-    if kind == "newer":
-        return (by_hand(NEWER_BUILD, gpu_builds.TENSORFLOW, framework=title_of(found.name)), other)
-    return (other,)
+    # A build that left a generation out is none of those that the tables know, whatever its version says.
+    gone = tuple(known(found.distributions, ())) if kind == "between" else ()
+    fix = gpu_builds.fitting(facts, found.name, remove=gone) if found.name in gpu_builds.CHECKS else None
+    if fix is None and kind == "newer":
+        fix = by_hand(NEWER_BUILD, gpu_builds.TENSORFLOW, framework=title_of(found.name))
+    return (fix, other) if fix else (other,)
 
 
 @rule(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from envcheck.fixes import gpu_builds
+from envcheck.fixes import gpu_builds, solved
 from envcheck.fixes.packages import change, shows
 from envcheck.model.facts import Facts, Package
 from envcheck.model.unknown import known, need
@@ -44,7 +44,7 @@ def jax_jaxlib_version_mismatch(facts: Facts) -> Iterator[Failure]:
             evidence=conflict.evidence(),
             fields={"jax": version, "jaxlib": conflict.found_version, "wanted": conflict.wanted},
             fixes=(
-                change(
+                solved.change(
                     facts,
                     MATCHING_JAXLIB,
                     {"version": version},

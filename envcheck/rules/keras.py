@@ -4,13 +4,12 @@ from collections.abc import Iterator
 
 from packaging.version import Version
 
-from envcheck.fixes.environments import with_python
-from envcheck.fixes.packages import change, shows
+from envcheck.fixes.packages import shows
+from envcheck.fixes.solved import change
 from envcheck.knowledge.frameworks import (
     FIRST_TENSORFLOW_WITH_KERAS_3,
     FIRST_TENSORFLOW_WITH_SEPARATE_KERAS,
     minimum_backend,
-    newest,
 )
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.report import Fix, Severity
@@ -19,6 +18,7 @@ from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.requirements import wrong_version
 from envcheck.rules.shared import (
     backend,
+    distribution,
     error_unless_proven,
     for_each_framework,
     in_use,
@@ -133,11 +133,7 @@ def keras_tensorflow_version_mismatch(facts: Facts) -> Iterator[Failure]:
 
 
 def _newer_tensorflow(facts: Facts) -> Fix:
-    python = version_of(known(facts.python.version, None))
-    best = version_of(newest("tensorflow", minor_of(python))) if python else None
     wanted = f"tensorflow>={FIRST_TENSORFLOW_WITH_KERAS_3}"
-    if best is not None and best < FIRST_TENSORFLOW_WITH_KERAS_3:
-        return with_python(facts, "3.12", wanted)
     return change(facts, NEWER_TENSORFLOW, add=(wanted,), source=KERAS, verify=shows(facts, "tensorflow"))
 
 
@@ -179,7 +175,7 @@ def keras_backend_version_too_old(facts: Facts) -> Iterator[Failure]:
                     facts,
                     NEWER_BACKEND,
                     {"framework": title_of(found.name), "minimum": row.minimum},
-                    add=(f"{found.name}>={row.minimum}",),
+                    add=(f"{distribution(found)}>={row.minimum}",),
                     source=KERAS,
                     verify=shows(facts, found.name),
                 ),

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from envcheck.fixes import shell
 from envcheck.fixes.files import by_hand, in_shell, move_aside
-from envcheck.fixes.packages import change, shows
+from envcheck.fixes.packages import shows
+from envcheck.fixes.solved import change
 from envcheck.model.facts import Facts, Keras
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need

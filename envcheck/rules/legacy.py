@@ -4,17 +4,18 @@ from collections.abc import Iterator
 
 from packaging.version import Version
 
-from envcheck.fixes.environments import with_python
+from envcheck.fixes import solved
 from envcheck.fixes.packages import change
-from envcheck.knowledge.frameworks import unmaintained
+from envcheck.knowledge.frameworks import Unmaintained, unmaintained
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.shared import backend, for_each_framework, last_words, package, title_of, version_of
-from envcheck.words import template
+from envcheck.words import sentence, template
 
 BRING_DISTUTILS = template("Stop-gap: setuptools brings a copy of distutils")
 OLD_H5PY = template("Go back to h5py 2, which this TensorFlow was made for")
+SUCCESSOR = template("{what} took its place.")
 FIRST_WITHOUT_DISTUTILS = Version("3.12")
 PEP_632 = "https://peps.python.org/pep-0632/"
 FIRST_TENSORFLOW_FOR_H5PY_3 = Version("2.5")
@@ -29,23 +30,37 @@ H5PY_3 = Version("3")
     title=template("{name} is no longer maintained"),
     message=template(
         "{name} is installed. Its last release is {last}; it breaks with current Python, NumPy and CUDA, and nobody "
-        "mends it."
+        "mends it.{successor}"
     ),
 )
 def legacy_backend_unmaintained(facts: Facts) -> Iterator[Failure]:
-    """A backend of older Keras releases that gets no releases any more is installed.
+    """A framework that gets no releases any more is installed, such as a backend of older Keras releases.
 
-    Theano, CNTK and MXNet have ended. An environment that works can go on working as long as nothing in it is updated.
+    Theano, CNTK, MXNet, PlaidML, Caffe and the Torch of Lua have ended. An environment that works can go on working as
+    long as nothing in it is updated.
     """
     for place, found in enumerate(need(facts.python.packages)):
         row = unmaintained(found.name)
         if row is not None:
             yield Failure(
                 evidence=(f"/python/packages/{place}/name", f"/python/packages/{place}/version"),
-                fields={"name": row.name, "last": row.last},
-                fixes=(with_python(facts, "3.12", "keras>=3", "tensorflow"),),
+                fields={"name": row.name, "last": row.last, "successor": _successor(row)},
+                fixes=(solved.new_environment(facts, "keras>=3", "tensorflow"),),
                 subject=found.name,
             )
+    for index, framework in enumerate(known(facts.backends, ())):
+        row = unmaintained(framework.name)
+        if row is not None and framework.installed is True and framework.distributions == ():
+            yield Failure(
+                evidence=(f"/backends/{index}/location", f"/backends/{index}/version"),
+                fields={"name": row.name, "last": row.last, "successor": _successor(row)},
+                fixes=(solved.new_environment(facts, "keras>=3", "torch"),),
+                subject=framework.name,
+            )
+
+
+def _successor(row: Unmaintained) -> str:
+    return " " + sentence(SUCCESSOR, what=row.replaced_by) if row.replaced_by else ""
 
 
 @rule(
@@ -110,7 +125,7 @@ def h5py_too_new_for_keras(facts: Facts) -> Iterator[Failure]:
             evidence=(f"/python/packages/{h5py[0]}/version", f"/backends/{found[0]}/version"),
             fields={"h5py": version, "tensorflow": tensorflow},
             fixes=(
-                change(
+                solved.change(
                     facts, OLD_H5PY, add=("h5py<3",), source="https://github.com/tensorflow/tensorflow/issues/44467"
                 ),
             ),

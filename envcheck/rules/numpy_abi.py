@@ -4,12 +4,14 @@ from collections.abc import Iterator
 
 from packaging.version import Version
 
-from envcheck.fixes.packages import change, shows
+from envcheck.fixes.packages import shows
+from envcheck.fixes.solved import change
 from envcheck.knowledge.unstated import first_without
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.unknown import Unknown, known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.shared import (
+    distribution,
     error_unless_proven,
     for_each_framework,
     last_words,
@@ -35,6 +37,12 @@ def _numpy(facts: Facts) -> tuple[int, Version]:
     if found is None or version is None:
         raise NotApplicable("NumPy is not installed")
     return found[0], version
+
+
+def _as_it_is(backend: Backend) -> tuple[str, ...]:
+    """Return the requirement that keeps a framework in its release."""
+    version = version_of(known(backend.version, None))
+    return (f"{distribution(backend)}=={version.public}",) if version else ()
 
 
 @rule(
@@ -73,7 +81,7 @@ def numpy2_abi_mismatch(facts: Facts) -> Iterator[Failure]:
                 facts,
                 STEP_BACK,
                 {**names, "major": newest},
-                add=(f"numpy<{int(newest) + 1}",),
+                add=(f"numpy<{int(newest) + 1}", *_as_it_is(backend)),
                 source=NUMPY_2,
                 verify=shows(facts, "numpy"),
             )
@@ -84,7 +92,7 @@ def numpy2_abi_mismatch(facts: Facts) -> Iterator[Failure]:
                     facts,
                     UPDATE,
                     {**names, "major": numpy.major},
-                    add=(f"{backend.name}>={first}",),
+                    add=(f"{distribution(backend)}>={first}",),
                     source=NUMPY_2,
                     verify=shows(facts, backend.name),
                 )
@@ -132,7 +140,7 @@ def numpy_aliases_removed(facts: Facts) -> Iterator[Failure]:
                             "numpy": numpy,
                             "said": line.strip(),
                         },
-                        fixes=(change(facts, BEFORE_ALIASES, add=("numpy<1.24",), source=ALIASES),),
+                        fixes=(change(facts, BEFORE_ALIASES, add=("numpy<1.24", *_as_it_is(backend)), source=ALIASES),),
                         subject=backend.name,
                     )
                     return

@@ -99,6 +99,12 @@ def package(facts: Facts, name: str) -> tuple[int, Package] | None:
     return next(((i, found) for i, found in enumerate(need(facts.python.packages)) if found.name == name), None)
 
 
+def distribution(found: Backend) -> str:
+    """Return the distribution that a framework came in, such as ``tensorflow-cpu``."""
+    names = known(found.distributions, ())
+    return found.name if not names or found.name in names else names[0]
+
+
 def in_use(facts: Facts, name: str) -> bool:
     """Say whether programs may use this framework: unless Keras was told to use another one, they may."""
     return not chosen_on_purpose(facts) or known(facts.keras.backend, None) in (None, name)

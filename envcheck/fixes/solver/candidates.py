@@ -54,13 +54,12 @@ class Options:
 class Shelf:
     """The options of every distribution for one machine and one wish."""
 
-    def __init__(
-        self, machine: Machine, installed: Mapping[str, Installed], wish: Wish, on_gpu: frozenset[str]
-    ) -> None:
+    def __init__(self, machine: Machine, installed: Mapping[str, Installed], wish: Wish) -> None:
         self.machine = machine
+        self.before = installed  #: with what is to be removed
         self.installed = {name: found for name, found in installed.items() if name not in wish.remove}
         self.wish = wish
-        self.on_gpu = on_gpu
+        self.on_gpu = wish.on_gpu | wish.still_on_gpu
         self._options: dict[str, Options] = {}
 
     def options(self, name: str) -> Options:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -34,12 +35,13 @@ class Installed:
 class Wish:
     """What is wanted of an environment.
 
-    ``requirements`` (PEP 508) have to be met; ``on_gpu`` names frameworks that have to work on the NVIDIA GPU;
-    ``remove`` takes distributions away.
+    ``requirements`` (PEP 508) have to be met; ``on_gpu`` names frameworks that have to begin to work on the NVIDIA GPU,
+    ``still_on_gpu`` those that must not stop; ``remove`` takes distributions away.
     """
 
     requirements: tuple[str, ...]
     on_gpu: frozenset[str] = frozenset()
+    still_on_gpu: frozenset[str] = frozenset()
     remove: frozenset[str] = frozenset()
 
 
@@ -48,7 +50,7 @@ class Need:
     """A requirement, and who has it."""
 
     name: str
-    specifier: SpecifierSet
+    specifier: str = ""
     extra: str = ""
     origin: str = field(default="", compare=False)  #: who has it, for people; empty: the wish itself
 
@@ -57,7 +59,12 @@ class Need:
         return f"{self.name}[{self.extra}]" if self.extra else self.name
 
     def allows(self, version: Version) -> bool:
-        return self.specifier.contains(version, prereleases=True)
+        return _specifiers(self.specifier).contains(version, prereleases=True)
+
+
+@functools.lru_cache(maxsize=20000)
+def _specifiers(text: str) -> SpecifierSet:
+    return SpecifierSet(text)
 
 
 def installed_of(facts: Facts) -> tuple[Installed, ...]:
@@ -72,7 +79,7 @@ def installed_of(facts: Facts) -> tuple[Installed, ...]:
     return tuple(found.values())
 
 
-@functools.lru_cache(maxsize=20000)
+@functools.lru_cache(maxsize=2000)
 def parsed(text: str) -> Requirement | None:
     """Return a requirement; None if it is none, as in metadata of old packages."""
     try:
@@ -84,23 +91,33 @@ def parsed(text: str) -> Requirement | None:
 def needs(requires: Iterable[str], environment: Mapping[str, str], extra: str = "", origin: str = "") -> Iterator[Need]:
     """Yield what a list of requirements asks of distributions that are in the tables; with ``extra``, that extra's."""
     for text in requires:
-        if bool(EXTRA.search(text)) != bool(extra):
+        of_extra, found = _read(text)
+        if found is None or of_extra != bool(extra) or found.name not in tracked():
             continue
-        requirement = parsed(text)
-        if requirement is None or not _applies(text, environment, extra):
-            continue
-        name = str(canonicalize_name(requirement.name))
-        if name in tracked():
-            yield Need(name, requirement.specifier, "", origin)
-            for each in sorted(requirement.extras):
-                yield Need(name, requirement.specifier, each, origin)
+        marker = found.marker
+        if marker is None or marker.evaluate({**environment, "extra": extra}):
+            yield Need(found.name, found.specifier, "", origin)
+            for each in found.extras:
+                yield Need(found.name, found.specifier, each, origin)
 
 
-def _applies(text: str, environment: Mapping[str, str], extra: str) -> bool:
-    requirement = parsed(text)
-    if requirement is None or requirement.marker is None:
-        return requirement is not None
-    return requirement.marker.evaluate({**environment, "extra": extra})
+@dataclass(frozen=True)
+class _Read:
+    name: str
+    specifier: str
+    extras: tuple[str, ...]
+    marker: Marker | None
+
+
+@functools.lru_cache(maxsize=20000)
+def _read(text: str) -> tuple[bool, _Read | None]:
+    """Return whether a requirement is one of an extra, and what it says."""
+    found = parsed(text)
+    if found is None:
+        return False, None
+    name = str(canonicalize_name(found.name))
+    read = _Read(name, str(found.specifier), tuple(sorted(found.extras)), found.marker)
+    return bool(EXTRA.search(text)), read
 
 
 def extras_of(requires: Iterable[str]) -> frozenset[str]:

@@ -14,6 +14,7 @@ from envcheck.model.unknown import Unknown, known
 
 Capability = tuple[int, int]
 
+MAXWELL = (5, 0)
 ARCHITECTURES = {"amd64": "x86_64", "x64": "x86_64", "arm64": "aarch64", "i686": "i386", "i586": "i386"}
 LEGACY_MANYLINUX = {(2, 5): "manylinux1", (2, 12): "manylinux2010", (2, 17): "manylinux2014"}
 """The names of these glibc releases before PEP 600 (PEP 513, 571, 599)."""
@@ -113,8 +114,9 @@ def _capabilities(facts: Facts) -> tuple[Capability, ...] | None:
         told = tuple(gpu.compute_capability for gpu in facts.driver.nvidia.gpus)
     elif not isinstance(facts.hardware.pci, Unknown):
         told = tuple(device.compute_capability for device in facts.hardware.pci)
-    found = {cuda.capability(text) for text in told if isinstance(text, str)} - {None}
-    return tuple(sorted((each for each in found if each is not None), reverse=True)) or None
+    found = sorted({each for text in told if isinstance(text, str) and (each := cuda.capability(text))}, reverse=True)
+    # Beside a newer GPU one of Kepler or before shows a picture; what still serves it would hold the newer one back.
+    return tuple(each for each in found if each >= MAXWELL or found[0] < MAXWELL) or None
 
 
 def _version(text: str | None) -> Version | None:

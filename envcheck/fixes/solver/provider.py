@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 from resolvelib import AbstractProvider
 
@@ -28,6 +27,10 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         self._shelf = shelf
         self._first = {name: place for place, name in enumerate(first)}
         self._environment = shelf.machine.environment()
+        self._versions: dict[str, dict[Version, int]] = {}
+        self._fitting: dict[tuple[str, str], frozenset[int]] = {}
+        self._lists: dict[tuple[str, str], tuple[Candidate | None, ...]] = {}
+        self._needs: dict[tuple[str, Version], tuple[Need, ...]] = {}
 
     def identify(self, requirement_or_candidate: Need | Candidate) -> str:
         return requirement_or_candidate.identifier
@@ -54,24 +57,49 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         wanted = list(requirements[identifier])
         if extra and name in requirements:
             wanted += requirements[name]
-        bad = {candidate.version for candidate in incompatibilities[identifier]}
-        return [
-            candidate
-            for candidate in self._options(name, extra)
-            if candidate.version not in bad and all(need.allows(candidate.version) for need in wanted)
-        ]
+        places = self._places(name)
+        fitting = frozenset.intersection(*(self._allowed(name, need.specifier) for need in wanted))
+        fitting -= {places[candidate.version] for candidate in incompatibilities[identifier]}
+        options = self._options(name, extra)
+        return [found for place in sorted(fitting) if (found := options[place])]
 
     def is_satisfied_by(self, requirement: Need, candidate: Candidate) -> bool:
-        return requirement.allows(candidate.version)
+        name = candidate.name
+        return self._places(name)[candidate.version] in self._allowed(name, requirement.specifier)
+
+    def _allowed(self, name: str, specifier: str) -> frozenset[int]:
+        """Return the places of the candidates that a specifier allows."""
+        key = (name, specifier)
+        if key not in self._fitting:
+            need = Need(name, specifier)
+            places = self._places(name)
+            self._fitting[key] = frozenset(place for version, place in places.items() if need.allows(version))
+        return self._fitting[key]
+
+    def _places(self, name: str) -> dict[Version, int]:
+        if name not in self._versions:
+            options = self._options(name, "")
+            self._versions[name] = {each.version: place for place, each in enumerate(options) if each}
+        return self._versions[name]
 
     def get_dependencies(self, candidate: Candidate) -> Iterable[Need]:
-        return list(self._dependencies(candidate))
+        key = (candidate.identifier, candidate.version)
+        if key not in self._needs:
+            self._needs[key] = tuple(self._dependencies(candidate))
+        return self._needs[key]
 
-    def _options(self, name: str, extra: str) -> Iterable[Candidate]:
+    def _options(self, name: str, extra: str) -> tuple[Candidate | None, ...]:
+        """Return the candidates, the best first; None stands for one without the extra."""
+        key = (name, extra)
+        if key not in self._lists:
+            self._lists[key] = tuple(self._found(name, extra))
+        return self._lists[key]
+
+    def _found(self, name: str, extra: str) -> Iterable[Candidate | None]:
         if name == CUDNN_FOLDER:
             return [Candidate(name, Version(str(major)), ()) for major in CUDA_MAJORS]
         if name == JAX_ON_GPU:
-            there = [major for major in CUDA_MAJORS if f"jax-cuda{major}-plugin" in self._shelf.installed]
+            there = [major for major in CUDA_MAJORS if f"jax-cuda{major}-plugin" in self._shelf.before]
             majors = dict.fromkeys((*there, *CUDA_MAJORS[:2]))
             return [Candidate(name, Version(str(major)), ()) for major in majors]
         options = self._shelf.options(name).candidates
@@ -79,8 +107,9 @@ class Provider(AbstractProvider[Need, Candidate, str]):
             return options
         return [
             Candidate(name, each.version, each.requires, each.installed, each.build, extra)
-            for each in options
             if extra in extras_of(each.requires)
+            else None
+            for each in options
         ]
 
     def _dependencies(self, candidate: Candidate) -> Iterator[Need]:
@@ -88,15 +117,15 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         if candidate.name == CUDNN_FOLDER:
             return
         if candidate.name == JAX_ON_GPU:
-            yield Need("jax", SpecifierSet(), f"cuda{candidate.version.major}", origin)
-            yield Need(CUDNN_FOLDER, SpecifierSet(f"=={candidate.version}"), "", origin)
+            yield Need("jax", "", f"cuda{candidate.version.major}", origin)
+            yield Need(CUDNN_FOLDER, f"=={candidate.version}", "", origin)
             return
         if candidate.extra:
-            yield Need(candidate.name, SpecifierSet(f"=={candidate.version}"), "", origin)
+            yield Need(candidate.name, f"=={candidate.version}", "", origin)
         for need in needs(candidate.requires, self._environment, candidate.extra, origin):
             yield need
             if need.name.startswith(LIBRARIES_OF_CUDA) and not candidate.installed:
-                yield Need(CUDNN_FOLDER, SpecifierSet(f"=={need.name.removeprefix(LIBRARIES_OF_CUDA)}"), "", origin)
+                yield Need(CUDNN_FOLDER, f"=={need.name.removeprefix(LIBRARIES_OF_CUDA)}", "", origin)
         if not candidate.extra:
             yield from self._unstated(candidate, origin)
 
@@ -104,21 +133,21 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         """Yield what a release needs and its metadata do not tell."""
         name, build = candidate.name, candidate.build
         if build and build.numpy_abi == 1:
-            yield Need("numpy", SpecifierSet("<2"), "", origin)
+            yield Need("numpy", "<2", "", origin)
         for other, specifier in bounds(name, candidate.version):
-            yield Need(other, SpecifierSet(specifier), "", origin)
+            yield Need(other, specifier, "", origin)
         if name == "keras" and candidate.version.major >= 3:
             yield from self._backends_of(candidate, origin)
-        if name == "tensorflow" and name in self._shelf.on_gpu and "and-cuda" in extras_of(candidate.requires):
-            yield Need(name, SpecifierSet(f"=={candidate.version}"), "and-cuda", origin)
+        if name == "tensorflow" and name in self._shelf.wish.on_gpu and "and-cuda" in extras_of(candidate.requires):
+            yield Need(name, f"=={candidate.version}", "and-cuda", origin)
         if build and build.variant and build.cuda and not candidate.installed and self._shelf.machine.system == "Linux":
             major = Version(build.cuda).major
-            yield Need(CUDNN_FOLDER, SpecifierSet(f"=={major}"), "", origin)
+            yield Need(CUDNN_FOLDER, f"=={major}", "", origin)
             if build.cudnn and len(Version(build.cudnn).release) == 4:
-                yield Need(f"{LIBRARIES_OF_CUDA}{major}", SpecifierSet(f"=={build.cudnn}"), "", origin)
+                yield Need(f"{LIBRARIES_OF_CUDA}{major}", f"=={build.cudnn}", "", origin)
 
     def _backends_of(self, keras: Candidate, origin: str) -> Iterator[Need]:
         for name in ("tensorflow", "torch", "jax", "openvino"):
             row = minimum_backend(keras.version, name)
             if row and (name in self._first or name in self._shelf.installed):
-                yield Need(name, SpecifierSet(f">={row.minimum}"), "", origin)
+                yield Need(name, f">={row.minimum}", "", origin)

@@ -11,16 +11,18 @@ from envcheck.fixes.solver.fitness import Misfit
 from envcheck.fixes.solver.machine import Machine
 from envcheck.fixes.solver.provider import CUDNN_FOLDER
 from envcheck.fixes.solver.solve import Answer
-from envcheck.words import sentence, template
+from envcheck.words import FRAMEWORKS, sentence, template
 
 MOST_REASONS = 4
 """For one distribution; older releases than these tell nothing new."""
-TITLES = {"tensorflow": "TensorFlow", "torch": "PyTorch", "jax": "JAX", "keras": "Keras", "numpy": "NumPy"}
+
+NAMES = {"keras": "Keras", "numpy": "NumPy"}
 
 REJECTED = template("{name} {versions}: {reason}")
 RANGE = template("{first} to {last}")
 GO_FURTHER = template("For a newer {name} it takes {step}")
 BROKEN = template("{packages} asks for other releases of these packages, and has to be updated or removed")
+OWN_CUDA = template("{name} does not bring CUDA's libraries: CUDA {cuda} and cuDNN {cudnn} have to be installed")
 APART = template("{names} cannot share this environment with what is installed in it, and gets one of its own")
 OTHER_PYTHON = template("For Python {python} there is none that fits, so the new environment has Python {other}")
 
@@ -36,6 +38,7 @@ WHY = {
     "new-gpu": template("has no code for GPUs of compute capability {value}"),
     "instructions": template("needs the processor instructions {value}"),
     "needs": template("needs {need}, and {other} does not go with that"),
+    "stays": template("needs {need}, and {other} stays"),
     "refused": template("{other} needs {need}"),
     "cuda": template("is built for CUDA {value}, and {other} is not; both keep their libraries in the same folder"),
     "together": template("does not go with the rest of the set"),
@@ -84,9 +87,21 @@ def notes(answer: Answer, names: Iterable[str]) -> tuple[str, ...]:
         step = rejected[0][1].step() if rejected else None
         if step and (answer.solution or len(grouped) == 1):
             found.append(sentence(GO_FURTHER, name=_title(name), step=step))
+    found += _without_cuda(answer)
     if answer.solution and answer.solution.broken:
         found.append(sentence(BROKEN, packages=", ".join(answer.solution.broken)))
     return tuple(found)
+
+
+def _without_cuda(answer: Answer) -> list[str]:
+    """Say which CUDA TensorFlow looks for on the system, where none comes with it."""
+    chosen = answer.solution.chosen.get("tensorflow") if answer.solution else None
+    build = chosen.build if chosen else None
+    if answer.solution is None or chosen is None or build is None or not build.cuda or not build.cudnn:
+        return []
+    if "tensorflow" not in answer.shelf.wish.on_gpu or "tensorflow" in answer.solution.extras:
+        return []
+    return [sentence(OWN_CUDA, name=f"TensorFlow {chosen.version}", cuda=build.cuda, cudnn=build.cudnn)]
 
 
 def apart(wish: Wish) -> str:
@@ -101,7 +116,7 @@ def other_python(machine: Machine, minor: str) -> str:
 
 
 def _title(name: str) -> str:
-    return TITLES.get(name, name)
+    return NAMES.get(name) or FRAMEWORKS.get(name, name)
 
 
 def _rejected(answer: Answer, name: str) -> list[tuple[Version, Reason]]:
@@ -128,7 +143,7 @@ def _rejected(answer: Answer, name: str) -> list[tuple[Version, Reason]]:
 
 def _allowed(answer: Answer, name: str) -> list[Need]:
     wanted = [found for text in answer.shelf.wish.requirements if (found := parsed(text))]
-    return [Need(name, each.specifier) for each in wanted if each.name == name]
+    return [Need(name, str(each.specifier)) for each in wanted if each.name == name]
 
 
 def _of_misfit(misfit: Misfit) -> Reason:
@@ -159,10 +174,12 @@ def _conflict(answer: Answer, candidate: Candidate) -> Reason:
             for each in chosen.values():
                 theirs = [one for one in _all_needs(answer, each) if one.name == CUDNN_FOLDER]
                 if any(one.specifier != need.specifier for one in theirs):
-                    return Reason("cuda", str(need.specifier).removeprefix("=="), f"{_title(each.name)} {each.version}")
+                    return Reason("cuda", need.specifier.removeprefix("=="), f"{_title(each.name)} {each.version}")
         there = chosen.get(need.name)
         if there and not need.allows(there.version):
-            return Reason("needs", _spelled(need), _holder(answer, need, there))
+            holder = _holder(answer, candidate, need, there)
+            stays = f"{_title(there.name)} {there.version}"
+            return Reason("needs", _spelled(need), holder) if holder else Reason("stays", _spelled(need), stays)
     return Reason("together")
 
 
@@ -173,15 +190,16 @@ def _all_needs(answer: Answer, candidate: Candidate) -> list[Need]:
     return [need for part in parts for need in answer.provider.get_dependencies(part)]
 
 
-def _holder(answer: Answer, wanted: Need, there: Candidate) -> str:
-    """Return who keeps a distribution from the release that somebody needs."""
+def _holder(answer: Answer, rejected: Candidate, wanted: Need, there: Candidate) -> str | None:
+    """Return who keeps a distribution from the release that somebody needs; None if it is there and just stays."""
     assert answer.solution is not None
     options = [each for each in answer.shelf.options(wanted.name).candidates if wanted.allows(each.version)]
-    for each in answer.solution.chosen.values():
+    others = [each for each in answer.solution.chosen.values() if each.name != rejected.name]
+    for each in others:
         for need in answer.provider.get_dependencies(each):
             if need.name == wanted.name and not any(need.allows(option.version) for option in options):
                 return f"{_title(each.name)} {each.version}"
-    return f"{_title(there.name)} {there.version}"
+    return None if there.installed else f"{_title(there.name)} {there.version}"
 
 
 def _spelled(need: Need) -> str:

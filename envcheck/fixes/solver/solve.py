@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -22,7 +21,7 @@ from envcheck.fixes.solver.machine import Machine
 from envcheck.fixes.solver.provider import JAX_ON_GPU, ORDER, Provider
 from envcheck.knowledge.releases import releases, tracked
 
-MOST_ROUNDS = 400
+MOST_ROUNDS = 250
 """Far more than any set in the tests takes; what takes longer is given up."""
 
 FRAMEWORKS = frozenset(
@@ -61,17 +60,17 @@ def solve(machine: Machine, installed: Sequence[Installed], wish: Wish) -> Answe
     if not all(name in tracked() for name in names):
         return None
     there = {found.name: found for found in installed}
-    shelf = Shelf(machine, there, wish, wish.on_gpu)
+    shelf = Shelf(machine, there, wish)
     environment = machine.environment()
     wanted = list(needs(wish.requirements, environment))
     if "jax" in wish.on_gpu:
-        wanted.append(Need(JAX_ON_GPU, SpecifierSet()))
+        wanted.append(Need(JAX_ON_GPU, ""))
     kept = list(_kept(shelf, environment))
     provider = Provider(shelf, _first(wanted, kept))
     guests = _guests(shelf, environment)
     held = [need for need in guests if need.name in there and need.allows(there[need.name].version)]
     frozen = [
-        Need(name, SpecifierSet(f"=={there[name].version}"))
+        Need(name, f"=={there[name].version}")
         for name in (need.name for need in kept)
         if name in FRAMEWORKS and name not in names
     ]
@@ -109,7 +108,7 @@ def _pythons(wish: Wish) -> list[str]:
 
 def _first(wanted: Sequence[Need], kept: Sequence[Need]) -> list[str]:
     """Return the names in the order to choose for them: what is told, what is there, and then what is free."""
-    told = {need.name for need in wanted if len(need.specifier)}
+    told = {need.name for need in wanted if need.specifier}
     there = {need.name for need in kept} - told
     free = {need.name for need in wanted} - told - there
     names = [name for group in (told, there, free) for name in sorted(group, key=_order)]
@@ -126,10 +125,10 @@ def _kept(shelf: Shelf, environment: Mapping[str, str]) -> list[Need]:
     for name, package in shelf.installed.items():
         if name not in tracked() or name.startswith(FOLLOWERS):
             continue
-        found.append(Need(name, SpecifierSet()))
+        found.append(Need(name, ""))
         for extra in active_extras(package, shelf.installed, environment):
-            if name not in shelf.on_gpu:
-                found.append(Need(name, SpecifierSet(), extra))
+            if name not in shelf.wish.on_gpu:
+                found.append(Need(name, "", extra))
     return found
 
 
