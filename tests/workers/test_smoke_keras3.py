@@ -103,8 +103,11 @@ def test_jax_trains_on_all_virtual_cpus_together(jax_environment: str) -> None:
     assert [run.placed_on for run in runs] == ["cpu:0", "cpu:1"]
 
 
-def test_tensorflow_trains_on_all_logical_cpus_together(keras_environment: str) -> None:
-    _, runs = standins.run(keras_environment, ["tensorflow"], standins.environ("two_logical_cpus"))
+def test_tensorflow_trains_on_all_logical_cpus_together(keras_environment: str, tmp_path: Path) -> None:
+    """TensorFlow writes code that it generates into the temporary folder; nothing of it is left there."""
+    variables = standins.environ("two_logical_cpus", TMPDIR=str(tmp_path))
+    _, runs = standins.run(keras_environment, ["tensorflow"], variables)
+    assert list(tmp_path.iterdir()) == []
     assert [(run.device, run.status, run.reason) for run in runs] == [
         ("cpu:0", "passed", None),
         ("cpu:1", "passed", None),

@@ -11,6 +11,8 @@ def run(request, channel, attempt):
     """Call ``attempt(request, channel, folder)`` with a folder of its own, which is gone afterwards."""
     folder = tempfile.mkdtemp(prefix="envcheck-smoke-")
     channel.fact("folder", folder)  # the parent removes it if this process dies
+    # What a framework would remove at its exit goes with the folder: a worker ends without that.
+    tempfile.tempdir = folder
     try:
         keras_home.keep_out(channel, folder)
         attempt(request, channel, folder)
