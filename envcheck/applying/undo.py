@@ -112,7 +112,7 @@ class Undo:
             "# " + sentence(WRITTEN, when=self.when),
             "# " + " ".join(sentence(TARGET, target=known(self.facts.python.target, "?")).split()),
             "set -eu",
-            'here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)',
+            'here=$(CDPATH="" cd -- "$(dirname -- "$0")" && pwd)',
         ]
         if self.files:
             lines.append(RESTORE)

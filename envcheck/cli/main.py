@@ -17,7 +17,10 @@ STATUS_INTERRUPTED = 130
 #: name of the command, the module that holds it, one line for the overview
 COMMANDS = {
     "report": ("envcheck.cli.report", "Check the stack and print what was found."),
-    "fix-suggestions": ("envcheck.cli.fix_suggestions", "Print only what to do, in the order to do it; try it or do it."),
+    "fix-suggestions": (
+        "envcheck.cli.fix_suggestions",
+        "Print only what to do, in the order to do it; try it or do it.",
+    ),
     "explain": ("envcheck.cli.explain", "Name the cause of an error message or log."),
     "compare": ("envcheck.cli.compare", "Show what differs between two snapshots."),
     "rules": ("envcheck.cli.rules", "List every finding that envcheck can make, or explain one."),
