@@ -149,6 +149,19 @@ def test_the_python_of_the_operating_system_is_left_alone() -> None:
     assert (elsewhere.needs_root, elsewhere.risk) == (False, "safe")
 
 
+def test_in_a_container_the_image_gets_the_environment() -> None:
+    facts = facts_of(
+        "container",
+        python__environment="system",
+        python__externally_managed=True,
+        python__executable="/usr/bin/python3",
+        platform__os_id="debian",
+    )
+    fix = packages.change(facts, TITLE, add=("numpy<2",))
+    assert fix.commands[0] == "apt-get install -y python3-venv"  # root in an image has no sudo
+    assert "in the image with RUN" in fix.title
+
+
 def fedora(facts: Facts) -> Any:
     return msgspec.structs.replace(facts.platform, os_id="fedora", os_name="Fedora Linux 43")
 

@@ -11,8 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
+from render import report_samples as samples
 from simulated import pythons, wheels
 from simulated.wheels import User
+
+from envcheck.host import Host
+from envcheck.model.report import Finding, PackageChanges
+from envcheck.report import Options, check
+from envcheck.verifying import trial
 
 CONFLICT = "package-requirements-conflict"
 
@@ -153,3 +160,78 @@ def test_a_real_framework_is_proved_and_healed(tmp_path: Path, jax_environment: 
     result = user.fixes("--apply", "--yes", "--backend", "jax", "--device", "cpu")
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines()[-1] == "Nothing is left to do."
+
+
+# --- several steps, several ways ----------------------------------------------------------------------
+
+
+def suggestion(name: str, *changes: PackageChanges) -> Finding:
+    """Return a finding that no look at the scratch environment makes again, with ways to mend it."""
+    fixes = tuple(
+        samples.fix(f"{name} {number}", f"do {name} {number}", changes=change) for number, change in enumerate(changes)
+    )
+    return samples.finding(name, fixes=fixes)
+
+
+def statuses(user: User, monkeypatch: pytest.MonkeyPatch, *found: Finding) -> dict[str, list[str]]:
+    for name, value in user.variables.items():
+        monkeypatch.setenv(name, value)
+    options = Options(python=str(user.environment), smoke=False)
+    before = user.versions()
+    report = replace(check(options), findings=found)
+    after = trial.verify(Host.current(), report, options, lambda text: None)
+    assert user.versions() == before
+    return {
+        finding.id: [fix.verification.status if fix.verification else "" for fix in finding.fixes]
+        for finding in after.findings
+    }
+
+
+def test_one_that_cannot_be_applied_does_not_spoil_the_others(ana: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong, right = PackageChanges(add=("no-such-package",)), PackageChanges(remove=("keras",), add=("helper-lib>=2",))
+    found = statuses(ana, monkeypatch, suggestion("a", wrong), suggestion("b", right))
+    assert found == {"a": ["does not resolve"], "b": ["verified"]}
+
+
+def test_steps_that_contradict_each_other_are_noticed(ana: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each resolves alone; what one of them brings, the other takes away, and the fault is there again."""
+    good, bad = PackageChanges(add=("helper-lib>=2",)), PackageChanges(add=("helper-lib<2",))
+    conflict = replace(suggestion(CONFLICT, good), subject="tensorflow")
+    found = statuses(ana, monkeypatch, conflict, suggestion("b", bad))
+    assert found[CONFLICT] == ["still fails"]
+
+
+def test_another_way_is_tried_in_the_place_of_the_first(ana: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = PackageChanges(add=("helper-lib<2",)), PackageChanges(add=("helper-lib>=2",))
+    conflict = replace(suggestion(CONFLICT, first, second), subject="tensorflow")
+    assert statuses(ana, monkeypatch, conflict) == {CONFLICT: ["still fails", "verified"]}
+
+
+def test_a_new_environment_is_made_elsewhere(ana: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = str(ana.home / "envs" / "dl")
+    there = PackageChanges(add=("helper-lib>=2",), environment=place)
+    not_there = PackageChanges(add=("helper-lib>=3",), environment=place)
+    found = statuses(ana, monkeypatch, suggestion("a", there), suggestion("b", not_there))
+    assert (found["a"], found["b"]) == (["still fails"], ["does not resolve"])  # no framework is in that environment
+    assert not Path(place).exists()
+
+
+def test_no_room_for_a_copy_is_said(ana: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = "/dev/shm"
+    if not os.path.isdir(full):
+        pytest.skip("there is no small file system at /dev/shm")
+    large = ana.site / "large.bin"
+    with large.open("wb") as file:
+        file.truncate(shutil.disk_usage(full).total * 2)  # a hole: it takes no room, and a copy of it would
+    ana.environ["TMPDIR"] = full
+    found = tried_with_notes(ana)
+    assert found["status"] == "not verifiable"
+    assert "TMPDIR names another folder" in found["detail"]
+
+
+def tried_with_notes(user: User) -> dict[str, Any]:
+    result = user.fixes("--verify", "--format", "json", "--no-smoke")
+    steps = json.loads(result.stdout)["steps"]
+    fix = next(step["fixes"][0] for step in steps if step["findings"][0]["id"] == CONFLICT)
+    found: dict[str, Any] = fix["verification"]
+    return found

@@ -39,6 +39,11 @@ IN_OWN_ENVIRONMENT = template(
     "Make an environment of your own with {packages}, because the operating system manages the packages of this Python"
 )
 
+IN_IMAGE = template(
+    "Make an environment of its own with {packages}, because the operating system manages the packages of this Python; "
+    "in the image with RUN, for what is installed in a running container is lost with it"
+)
+
 
 def python(facts: Facts) -> str:
     """Return the target's interpreter as the beginning of a command."""
@@ -181,6 +186,7 @@ def system_managed(facts: Facts) -> bool:
 
 def _own_environment(facts: Facts, requirements: tuple[str, ...], index: str | None) -> Fix:
     debian = known(facts.platform.os_id, None) in ("debian", "ubuntu")
+    in_container = known(facts.platform.container, None) is not None
     source = index_options(requirements, index, uv=False)
     commands = [
         f"{python(facts)} -m venv {shell.path(facts, OWN_ENVIRONMENT)}",
@@ -188,9 +194,9 @@ def _own_environment(facts: Facts, requirements: tuple[str, ...], index: str | N
         f" {shell.words(*requirements, *source)}",
     ]
     if debian:  # Debian and Ubuntu keep the module venv in a package of its own
-        commands.insert(0, "sudo apt install -y python3-venv")
+        commands.insert(0, "apt-get install -y python3-venv" if in_container else "sudo apt install -y python3-venv")
     return Fix(
-        title=sentence(IN_OWN_ENVIRONMENT, packages=", ".join(requirements)),
+        title=sentence(IN_IMAGE if in_container else IN_OWN_ENVIRONMENT, packages=", ".join(requirements)),
         commands=tuple(commands),
         needs_root=debian,
         restart="none",

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from envcheck.fixes.packages import interpreter_in
 from envcheck.host import Host
 from envcheck.model.facts import Facts
 from envcheck.model.report import PackageChanges
@@ -49,7 +50,7 @@ def copy_of_target(
             shutil.copytree(place, target, symlinks=True, dirs_exist_ok=True)
         except (OSError, shutil.Error) as error:
             raise CannotTry(str(error)[:300]) from None
-    return _changed(installer, os.path.join(folder, "bin", "python"), changes)
+    return _changed(installer, interpreter_in(facts, folder), changes)
 
 
 def new_environment(host: Host, facts: Facts, installer: Installer, folder: str, change: PackageChanges) -> Scratch:
@@ -67,7 +68,7 @@ def new_environment(host: Host, facts: Facts, installer: Installer, folder: str,
         if base is None:
             raise CannotTry(sentence(NO_PYTHON, version=change.python))
     installer.make(base, folder, system_packages=False)
-    return _changed(installer, os.path.join(folder, "bin", "python"), (change,))
+    return _changed(installer, interpreter_in(facts, folder), (change,))
 
 
 def _changed(installer: Installer, python: str, changes: Sequence[PackageChanges]) -> Scratch:
