@@ -32,11 +32,11 @@ def change(
 
     Where the tables do not tell enough, or know of no set, ``add`` is left to the installer as it is.
     """
-    fix = computed(facts, title, fields, remove=remove, add=add, source=source, verify=verify)
+    answer = _answer(facts, _wish(facts, remove, add))
+    fix = _told(facts, answer, title, fields, remove, source, verify) if answer else None
     if fix is not None:
         return fix
     fix = packages.change(facts, title, fields, remove=remove, add=add, source=source, verify=verify)
-    answer = _answer(facts, Wish(tuple(add), remove=_names_of(remove)))
     return _with_notes(fix, answer) if answer and answer.solution is None else fix
 
 
@@ -57,14 +57,24 @@ def computed(
     ``on_gpu`` names the frameworks that have to work on the NVIDIA GPU. If no set can be had in the target, one is
     looked for with another Python or in an environment of its own, unless ``only_here`` says not to.
     """
-    machine = machine_of(facts)
-    wish = Wish(tuple(add), frozenset(on_gpu), _on_gpu_now(facts, machine), _names_of(remove))
-    answer = _answer(facts, wish)
-    if answer is None:
+    answer = _answer(facts, _wish(facts, remove, add, on_gpu))
+    if answer is None or (answer.solution is None and only_here):
         return None
+    return _told(facts, answer, title, fields, remove, source, verify)
+
+
+def _told(
+    facts: Facts,
+    answer: Answer,
+    title: str,
+    fields: Mapping[str, object] | None,
+    remove: tuple[str, ...],
+    source: str,
+    verify: str | None,
+) -> Fix | None:
+    """Return the fix that brings about what the solver found; None if it found nothing to tell an installer."""
     if answer.solution is None:
-        alone = all(name.startswith(FOLLOWERS) for name in _names(wish))
-        return None if only_here or alone else _elsewhere(facts, machine, wish, answer)
+        return _elsewhere(facts, answer)
     wanted = pins(answer)
     if not wanted:
         return None
@@ -79,6 +89,10 @@ def computed(
         verify=verify,
     )
     return _with_notes(fix, answer)
+
+
+def _wish(facts: Facts, remove: tuple[str, ...], add: tuple[str, ...], on_gpu: tuple[str, ...] = ()) -> Wish:
+    return Wish(tuple(add), frozenset(on_gpu), _on_gpu_now(facts), _names_of(remove))
 
 
 def _answer(facts: Facts, wish: Wish) -> Answer | None:
@@ -107,9 +121,9 @@ def _solve(machine: Machine, installed: tuple[Installed, ...], wish: Wish) -> An
     return answer
 
 
-def _on_gpu_now(facts: Facts, machine: Machine) -> frozenset[str]:
+def _on_gpu_now(facts: Facts) -> frozenset[str]:
     """Return the frameworks that were built for NVIDIA GPUs, where there is one."""
-    if not machine.gpus:
+    if not machine_of(facts).gpus:
         return frozenset()
     return frozenset(found.name for found in known(facts.backends, ()) if known(found.built_for.cuda, None))
 
@@ -143,8 +157,11 @@ def _computable(facts: Facts, add: tuple[str, ...]) -> bool:
     )
 
 
-def _elsewhere(facts: Facts, machine: Machine, wish: Wish, answer: Answer) -> Fix | None:
+def _elsewhere(facts: Facts, answer: Answer) -> Fix | None:
     """Return the fix that makes an environment of its own: with this Python, or else with the newest that suits."""
+    machine, wish = answer.shelf.machine, answer.shelf.wish
+    if all(name.startswith(FOLLOWERS) for name in _names(wish)):
+        return None
     alone = _solve(machine, (), Wish(wish.requirements, wish.on_gpu))
     if alone and alone.solution and machine.python_minor:
         told = (apart(wish), *notes(alone, _names(wish)))

@@ -74,7 +74,7 @@ def solve(machine: Machine, installed: Sequence[Installed], wish: Wish) -> Answe
         for name in (need.name for need in kept)
         if name in FRAMEWORKS and name not in names
     ]
-    for constraints in ([*guests, *frozen], guests, held, []):
+    for constraints in dict.fromkeys(map(tuple, ([*guests, *frozen], guests, held, []))):
         chosen = _resolve(provider, [*wanted, *kept, *constraints])
         if chosen is not None:
             break
