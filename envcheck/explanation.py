@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 import envcheck
+from envcheck.fixes.shell import acts_on_shell
 from envcheck.model.report import EXPLANATION_SCHEMA, Evidence, Explanation, Finding, Fix, RuleOutcome
 from envcheck.signatures import Match, judge, scan_bytes
 from envcheck.words import sentence, template
@@ -105,6 +106,7 @@ def _finding(match: Match, ids: set[str], starts: Sequence[tuple[int, str]]) -> 
                 restart=fix.restart,
                 risk=fix.risk,
                 source=fix.source,
+                effect="shell" if any(map(acts_on_shell, fix.commands)) else "lasting",
             )
             for fix in match.cause.fixes
         ),
