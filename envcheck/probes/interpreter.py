@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from envcheck.host import Host
-from envcheck.model.facts import MarkerEnvironment, Python
+from envcheck.model.facts import Certificates, MarkerEnvironment, Python
 from envcheck.model.record import all_unknown
 from envcheck.model.unknown import Unknown, known
 from envcheck.probes import elf, installer, interpreter_start, packages, prefix, shadows
@@ -87,11 +87,19 @@ def _from_answer(host: Host, target: Target, begun: Start, facts: Mapping[str, A
         stdlib=facts["stdlib"],
         soabi=facts["soabi"],
         free_threaded=facts["free_threaded"],
+        mac_version=facts["mac_version"],
         venv_home=settings.home if settings else None,
         venv_version=settings.version if settings else None,
         system_site_packages=settings.system_site_packages if settings else False,
         stranded_site_packages=_stranded(host, root, facts["path"]) if is_venv else (),
+        certificates=_certificates(facts["certificates"]),
     )
+
+
+def _certificates(told: Mapping[str, Any] | None) -> Certificates:
+    if told is None:
+        return all_unknown(Certificates, Unknown("unsupported", "its ssl module does not tell where it looks"))
+    return msgspec.convert(told, Certificates)
 
 
 def _from_files(host: Host, target: Target, begun: Start) -> Python:
@@ -127,10 +135,12 @@ def _from_files(host: Host, target: Target, begun: Start) -> Python:
         stdlib=silent,
         soabi=silent,
         free_threaded=silent,
+        mac_version=silent,
         venv_home=settings.home if settings else None,
         venv_version=settings.version if settings else None,
         system_site_packages=settings.system_site_packages if settings else False,
         stranded_site_packages=silent,
+        certificates=all_unknown(Certificates, silent),
     )
 
 

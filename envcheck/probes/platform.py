@@ -17,6 +17,7 @@ from envcheck.probes import (
     scheduler,
     servers,
     startup_files,
+    windows,
 )
 from envcheck.probes.container import container, wsl
 from envcheck.probes.libc import libc
@@ -56,6 +57,7 @@ def probe(host: Host) -> Platform:
         network_interfaces=network.interfaces(host),
         startup_files=startup_files.probe(host),
         preloads=preloads.probe(host),
+        windows=windows.probe(host),
         volatile=PlatformVolatile(servers=servers.running(host)),
         tool=all_unknown(Tool, Unknown("skipped", "the collector signs the facts")),
     )

@@ -22,6 +22,9 @@ OPENMP = template(
 OPENMP_SOURCE = "https://github.com/joblib/threadpoolctl/blob/master/multiple_openmp.md"
 
 PACKAGE_CAUSES = (
+    "msvc-runtime-missing",
+    "msvc-runtime-too-old",
+    "windows-app-control-blocked",
     "cntk-openmpi-missing",
     "theano-backend-broken",
     "rocm-runtime-wheel-mismatch",
@@ -41,6 +44,12 @@ PACKAGE_CAUSES = (
     "pythonpath-shadows-environment",
     "user-site-shadows-environment",
     "numpy2-abi-mismatch",
+    "numpy-older-than-extension",
+    "libstdcxx-too-old",
+    "static-tls-exhausted",
+    "protobuf-native-symbol-clash",
+    "mkl-libraries-mixed",
+    "filesystem-noexec",
     "protobuf-too-new",
     "numpy-aliases-removed",
     "ml-dtypes-version-mismatch",

@@ -54,7 +54,7 @@ def _incomplete(facts: Facts, *, tensorflow: bool) -> Iterator[Failure]:
     layer="backend",
     title=template("Files of TensorFlow are missing"),
     message=FILES_MISSING,
-    after=("tensorflow-duplicate-distributions",),
+    after=("tensorflow-duplicate-distributions", "windows-long-paths-disabled"),
 )
 def tensorflow_install_incomplete(facts: Facts) -> Iterator[Failure]:
     """The folder of TensorFlow lacks files that its own list of files (RECORD) names.
@@ -71,7 +71,7 @@ def tensorflow_install_incomplete(facts: Facts) -> Iterator[Failure]:
     layer="python",
     title=template("Files of {package} are missing"),
     message=FILES_MISSING,
-    after=("keras-duplicate-distributions",),
+    after=("keras-duplicate-distributions", "windows-long-paths-disabled"),
 )
 def package_install_incomplete(facts: Facts) -> Iterator[Failure]:
     """A framework, Keras, or something that they need lacks files that its own list of files (RECORD) names.

@@ -34,6 +34,8 @@ def facts():
         "soabi": sysconfig.get_config_var("SOABI"),
         "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
         "markers": markers(),
+        "mac_version": platform.mac_ver()[0] or None,
+        "certificates": certificates(),
     }
 
 
@@ -59,6 +61,32 @@ def site_packages(paths):
 
 def user_site():
     return site.getusersitepackages() if hasattr(site, "getusersitepackages") else None
+
+
+def certificates():
+    """Where the ssl module looks for root certificates; None where it cannot be asked, or asks the system."""
+    if sys.platform == "win32":
+        return None
+    try:
+        import ssl
+    except ImportError:
+        return None
+    paths = ssl.get_default_verify_paths()
+    file = os.environ.get(paths.openssl_cafile_env) or paths.openssl_cafile
+    folder = os.environ.get(paths.openssl_capath_env) or paths.openssl_capath
+    names = (paths.openssl_cafile_env, paths.openssl_capath_env)
+    return {
+        "places": [place for place in (file, folder) if place and holds_something(place)],
+        "expected": [place for place in (file, folder) if place],
+        "variables": [name for name in names if os.environ.get(name)],
+    }
+
+
+def holds_something(place):
+    try:
+        return bool(os.listdir(place)) if os.path.isdir(place) else os.path.getsize(place) > 0
+    except OSError:
+        return False
 
 
 def markers():

@@ -60,6 +60,7 @@ from envcheck.model.facts.notebook import (
     Kernel as Kernel,
     KernelKeras as KernelKeras,
     Notebook as Notebook,
+    StaleModule as StaleModule,
 )
 from envcheck.model.facts.nvidia import (
     CudaDevice as CudaDevice,
@@ -90,15 +91,18 @@ from envcheck.model.facts.platform import (
     FileSystem as FileSystem,
     FileSystemVolatile as FileSystemVolatile,
     Platform as Platform,
-    Preload as Preload,
     PlatformVolatile as PlatformVolatile,
+    Preload as Preload,
     ProbeFailure as ProbeFailure,
+    RuntimeLibrary as RuntimeLibrary,
     Scheduler as Scheduler,
-    StartupFile as StartupFile,
     ServerProcess as ServerProcess,
+    StartupFile as StartupFile,
     Tool as Tool,
+    Windows as Windows,
 )
 from envcheck.model.facts.python import (
+    Certificates as Certificates,
     CondaPackage as CondaPackage,
     MarkerEnvironment as MarkerEnvironment,
     Package as Package,

@@ -39,6 +39,16 @@ class Kernel(Record, frozen=True, kw_only=True):
     keras: KernelKeras = msgspec.field(default_factory=lambda: all_unknown(KernelKeras, NOT_RECORDED))
 
 
+class StaleModule(Record, frozen=True, kw_only=True):
+    """A package that was replaced on the disk after this process had imported it."""
+
+    name: str
+    loaded: str  #: the version in memory
+    installed: str  #: the version on the disk
+
+
 class Notebook(Record, frozen=True, kw_only=True):
     kernels: tuple[Kernel, ...] | Unknown
     ipykernel_version: OptionalText  #: installed in the target; None: it is not
+    ipykernel_error: OptionalText = NOT_RECORDED  #: why it cannot be imported there; None: it can
+    stale_modules: tuple[StaleModule, ...] | Unknown = NOT_RECORDED  #: of the notebook that called ``envcheck.check``

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from envcheck.model.facts.kinds import NOT_RECORDED, Count, Flag, OptionalCount, OptionalText, Text, Texts
+from envcheck.model.facts.kinds import NOT_RECORDED, Count, Flag, OptionalCount, OptionalFlag, OptionalText, Text, Texts
 from envcheck.model.record import Record, all_unknown
 from envcheck.model.unknown import Unknown
 
@@ -12,6 +12,22 @@ class EnvironmentVariable(Record, frozen=True, kw_only=True):
 
     name: str
     value: str
+
+
+class RuntimeLibrary(Record, frozen=True, kw_only=True):
+    """A library of Microsoft's C++ runtime."""
+
+    name: str
+    path: OptionalText  #: the first in the system's folder and on PATH; None: there is none
+    version: OptionalText
+
+
+class Windows(Record, frozen=True, kw_only=True):
+    """What only Windows has; empty elsewhere."""
+
+    runtime: tuple[RuntimeLibrary, ...] | Unknown
+    long_paths_enabled: OptionalFlag  #: paths may be longer than 260 characters; None: not Windows
+    smart_app_control: OptionalText  #: ``on``, ``off`` or ``evaluation``; None: this Windows has none
 
 
 class Preload(Record, frozen=True, kw_only=True):
@@ -146,5 +162,6 @@ class Platform(Record, frozen=True, kw_only=True):
     network_interfaces: Texts = NOT_RECORDED  #: their names, with the loopback ``lo``
     startup_files: tuple[StartupFile, ...] | Unknown = NOT_RECORDED  #: of shells, that set LD_LIBRARY_PATH
     preloads: tuple[Preload, ...] | Unknown = NOT_RECORDED
+    windows: Windows = msgspec.field(default_factory=lambda: all_unknown(Windows, NOT_RECORDED))
     volatile: PlatformVolatile = msgspec.field(default_factory=lambda: all_unknown(PlatformVolatile, NOT_RECORDED))
     tool: Tool

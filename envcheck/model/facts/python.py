@@ -1,7 +1,9 @@
 """The target interpreter and what is installed for it."""
 
+import msgspec
+
 from envcheck.model.facts.kinds import NOT_RECORDED, Flag, OptionalCount, OptionalText, Text, Texts
-from envcheck.model.record import Record
+from envcheck.model.record import Record, all_unknown
 from envcheck.model.unknown import Unknown
 
 
@@ -58,6 +60,14 @@ class Shadow(Record, frozen=True, kw_only=True):
     hides: OptionalText  #: what it hides: a path, or ``standard library``; None: nothing else has the name
 
 
+class Certificates(Record, frozen=True, kw_only=True):
+    """Where the target's ssl module finds the root certificates by which downloads are checked."""
+
+    places: Texts  #: files and folders that are there and not empty; (): nothing is trusted
+    expected: Texts  #: where it looks, whether that exists or not
+    variables: Texts  #: of SSL_CERT_FILE and SSL_CERT_DIR, those that are set
+
+
 class Python(Record, frozen=True, kw_only=True):
     """The target interpreter and what is installed for it."""
 
@@ -89,9 +99,11 @@ class Python(Record, frozen=True, kw_only=True):
     stdlib: OptionalText = NOT_RECORDED  #: the folder of the standard library
     soabi: OptionalText = NOT_RECORDED  #: what compiled modules must fit, such as ``cpython-311-x86_64-linux-gnu``
     free_threaded: Flag = NOT_RECORDED  #: built without the global interpreter lock
+    mac_version: OptionalText = NOT_RECORDED  #: what this Python takes the release of macOS for; None: not on macOS
     venv_home: OptionalText = NOT_RECORDED  #: pyvenv.cfg: the folder of the interpreter it was made from
     venv_version: OptionalText = NOT_RECORDED  #: pyvenv.cfg: the Python it was made with
     system_site_packages: Flag = NOT_RECORDED  #: pyvenv.cfg: the packages of that interpreter are seen too
     stranded_site_packages: Texts = NOT_RECORDED  #: below the prefix, but of a Python version that does not look there
     leftovers: Texts = NOT_RECORDED  #: ``~name`` folders that an interrupted pip left behind
     conda_packages: tuple[CondaPackage, ...] | Unknown = NOT_RECORDED
+    certificates: Certificates = msgspec.field(default_factory=lambda: all_unknown(Certificates, NOT_RECORDED))
