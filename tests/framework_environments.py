@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 LISTS = Path(__file__).parent / "environments"
 SECONDS_TO_BUILD = 1200
+_one_at_a_time = threading.Lock()
 
 
 class NotBuilt(Exception):
@@ -26,11 +28,11 @@ def build(folder: Path, name: str, tool: str = "uv") -> Path:
     place = folder / f"{name}{maker}-{sys.version_info.major}.{sys.version_info.minor}"
     python = str(place / "bin" / "python")
     built = place / "built-from.txt"  # written last: a half-built environment has none
-    if built.is_file() and built.read_text() == pins and Path(python).exists():
-        return place
-    for command in _commands(tool, place, python, str(LISTS / f"{name}.txt")):
-        _run(command, name)
-    built.write_text(pins)
+    with _one_at_a_time:
+        if not (built.is_file() and built.read_text() == pins and Path(python).exists()):
+            for command in _commands(tool, place, python, str(LISTS / f"{name}.txt")):
+                _run(command, name)
+            built.write_text(pins)
     return place
 
 

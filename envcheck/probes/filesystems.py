@@ -10,6 +10,7 @@ from envcheck.model.facts import FileSystem, FileSystemVolatile
 from envcheck.model.unknown import Unknown
 
 SHARED_MEMORY = "/dev/shm"
+_NO_FLAG = Unknown("unsupported", "this system's Python does not tell how file systems are mounted")
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
@@ -67,6 +68,7 @@ def look(host: Host, purpose: str, path: str) -> FileSystem:
         purpose=purpose,
         path=path,
         total_bytes=state.f_blocks * state.f_frsize,
+        executable=not state.f_flag & os.ST_NOEXEC if hasattr(os, "ST_NOEXEC") else _NO_FLAG,
         writable=os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids),
         volatile=FileSystemVolatile(available_bytes=state.f_bavail * state.f_frsize),
     )
@@ -89,6 +91,7 @@ def _of_image(host: Host) -> FileSystem | None:
                 if size
                 else Unknown("unsupported", "the mount options name no size"),
                 writable="rw" in fields[3].split(","),
+                executable="noexec" not in fields[3].split(","),
                 volatile=FileSystemVolatile(available_bytes=asleep),
             )
     return None
@@ -96,5 +99,10 @@ def _of_image(host: Host) -> FileSystem | None:
 
 def _unknown(purpose: str, path: str, why: Unknown) -> FileSystem:
     return FileSystem(
-        purpose=purpose, path=path, total_bytes=why, writable=why, volatile=FileSystemVolatile(available_bytes=why)
+        purpose=purpose,
+        path=path,
+        total_bytes=why,
+        writable=why,
+        executable=why,
+        volatile=FileSystemVolatile(available_bytes=why),
     )

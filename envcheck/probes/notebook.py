@@ -1,6 +1,7 @@
 """Jupyter kernels of this user, whether they start the target, and which backend Keras takes in each."""
 
 import os
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -9,7 +10,7 @@ from envcheck.host import Host
 from envcheck.model.facts import Kernel, KernelKeras, Notebook, Python
 from envcheck.model.record import all_unknown
 from envcheck.model.unknown import Unknown, known
-from envcheck.probes import environment, interpreter_start, keras, kernelspecs
+from envcheck.probes import environment, interpreter_start, keras, kernel_health, kernelspecs
 from envcheck.probes.kernelspecs import Kernelspec
 
 AT_ONCE = 4  #: interpreters that are started side by side; each reads a standard library from a disk
@@ -21,7 +22,13 @@ def probe(host: Host, python: Python) -> Notebook:
     specs = kernelspecs.find(host, known(python.prefix, None))
     with ThreadPoolExecutor(AT_ONCE, "kernels") as pool:
         kernels = tuple(pool.map(lambda spec: _kernel(host, spec, python), specs))
-    return Notebook(kernels=kernels, ipykernel_version=_ipykernel_version(python))
+    version = _ipykernel_version(python)
+    return Notebook(
+        kernels=kernels,
+        ipykernel_version=version,
+        ipykernel_error=kernel_health.ipykernel_error(host, python, kernels, version),
+        stale_modules=kernel_health.stale_modules(python.packages, _starts_target(sys.executable, python) is True),
+    )
 
 
 def kernel_names(host: Host) -> tuple[str, ...]:

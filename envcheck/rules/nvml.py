@@ -124,6 +124,7 @@ def nvidia_device_permission_denied(facts: Facts) -> Iterator[Failure]:
         "gpu-gsp-firmware-timeout",
         "wsl-linux-driver-installed",
         "nvidia-device-node-mismatch",
+        "jupyterhub-hides-gpu-devices",
         "cgroup-blocks-gpu-devices",
         "container-gpu-access-lost",
         "wsl-gpu-access-blocked",

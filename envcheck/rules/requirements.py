@@ -137,6 +137,8 @@ def framework_of(facts: Facts, name: str) -> str | None:
         "overlooked. It may or may not matter; where something fails, start here."
     ),
     after=(
+        "user-site-shadows-environment",
+        "pythonpath-shadows-environment",
         "tensorflow-duplicate-distributions",
         "keras-duplicate-distributions",
         "keras-tensorflow-version-mismatch",

@@ -53,7 +53,15 @@ def _admits_unknown(annotation: Any) -> bool:
 
 def file_system(purpose: str, path: str = "/", available: int = 100 * GIB, total: int = 200 * GIB) -> Data:
     volatile = record(model.FileSystemVolatile, available_bytes=available)
-    return record(model.FileSystem, purpose=purpose, path=path, total_bytes=total, writable=True, volatile=volatile)
+    return record(
+        model.FileSystem,
+        purpose=purpose,
+        path=path,
+        total_bytes=total,
+        writable=True,
+        executable=True,
+        volatile=volatile,
+    )
 
 
 def variable(name: str, value: str = "") -> Data:
@@ -497,6 +505,12 @@ def cpu_only() -> Data:
         venv_home="/usr/bin",
         stranded_site_packages=(),
         leftovers=(),
+        certificates=record(
+            model.Certificates,
+            places=("/etc/ssl/certs",),
+            expected=("/etc/ssl/cert.pem", "/etc/ssl/certs"),
+            variables=(),
+        ),
     )
     keras = record(
         model.Keras,
@@ -536,7 +550,10 @@ def cpu_only() -> Data:
             backend("openvino", "2026.4.1"),
         ],
         "keras": keras,
-        "notebook": record(model.Notebook, kernels=[kernel("python3")], ipykernel_version="7.1.0"),
+        "notebook": record(
+            model.Notebook, kernels=[kernel("python3")], ipykernel_version="7.1.0", ipykernel_error=None,
+            stale_modules=(),
+        ),
         "smoke": [smoke("tensorflow"), smoke("jax"), smoke("torch"), smoke("openvino")],
     }  # fmt: skip
 

@@ -1,0 +1,110 @@
+"""The tools that install packages: too old, or two of them at once."""
+
+from collections.abc import Iterator
+
+from packaging.version import Version
+
+from envcheck.fixes import shell
+from envcheck.fixes.files import in_shell
+from envcheck.fixes.packages import python
+from envcheck.model.facts import Facts
+from envcheck.model.unknown import known, need
+from envcheck.rules.engine import Failure, NotApplicable, rule
+from envcheck.rules.shared import package, proven, version_of
+from envcheck.words import template
+
+MANYLINUX = "https://github.com/pypa/manylinux#manylinux"
+FIRST_FOR_MANYLINUX_X_Y = Version("20.3")
+"""The first pip that takes wheels with the tag manylinux_2_28 and the like, which all frameworks' Linux wheels have now
+(pypa/manylinux README, table of client versions; 2026-11-23)."""
+CONDA_AND_PIP = "https://docs.conda.io/projects/conda/en/stable/user-guide/tasks/manage-environments.html"
+UPDATE_PIP = template("Update pip")
+ONE_INSTALLER = template("Remove what pip installed, then let conda write {package} again")
+WRITTEN_TWICE = {
+    "tensorflow": ("tensorflow", "tensorflow-base"),
+    "torch": ("pytorch",),
+    "jax": ("jax",),
+    "jaxlib": ("jaxlib",),
+    "keras": ("keras",),
+    "numpy": ("numpy",),
+}
+"""Distributions, and the conda packages that bring the same files (conda-forge and defaults; 2026-11-23)."""
+FRAMEWORK = {"tensorflow": "tensorflow", "torch": "torch", "jax": "jax", "jaxlib": "jax"}
+
+
+@rule(
+    "pip-too-old",
+    severity="warning",
+    layer="python",
+    title=template("pip {version} is too old to find the frameworks' packages"),
+    message=template(
+        "No framework is installed here, and pip {version} does not know the form in which they are published for "
+        "Linux. It says 'No matching distribution found', or fetches a release that is years old."
+    ),
+)
+def pip_too_old(facts: Facts) -> Iterator[Failure]:
+    """The target's pip is older than the names that present packages carry.
+
+    Packages for Linux are marked with the C library that they need, such as manylinux_2_28; pip understands that from
+    20.3 on. Nothing is said where a framework is installed, or where another tool manages the environment.
+    """
+    if need(facts.platform.system) != "Linux":
+        raise NotApplicable("the tags in question are those of Linux")
+    if known(facts.python.installer, None) not in (None, "pip"):
+        raise NotApplicable("another tool than pip manages this environment")
+    found = package(facts, "pip")
+    version = version_of(need(found[1].version)) if found else None
+    if found is None or version is None or any(need(backend.installed) for backend in need(facts.backends)):
+        raise NotApplicable("there is no pip, or a framework is there already")
+    if version < FIRST_FOR_MANYLINUX_X_Y:
+        update = f"{python(facts)} -m pip install --upgrade pip"
+        check = f"{python(facts)} -m pip --version"
+        yield Failure(
+            evidence=(f"/python/packages/{found[0]}/version",),
+            fields={"version": version},
+            fixes=(in_shell(UPDATE_PIP, update, source=MANYLINUX, risk="environment", verify=check),),
+        )
+
+
+@rule(
+    "conda-pip-mixed-install",
+    severity="warning",
+    layer="python",
+    title=template("conda and pip both installed {package}"),
+    message=template(
+        "conda installed {package} {conda}, and pip wrote {pip} over it. conda does not know that and builds on its "
+        "own: packages that it adds or updates may not fit, and an update of conda leaves a mixture."
+    ),
+)
+def conda_pip_mixed_install(facts: Facts) -> Iterator[Failure]:
+    """pip replaced a package that conda had installed, in the same environment.
+
+    Each keeps its own list. What conda installs later is chosen for the release that it believes to be there, and the
+    libraries below (MKL, OpenMP, CUDA) come from both. It is a note where the smoke test passes all the same.
+    """
+    if need(facts.python.environment) != "conda":
+        raise NotApplicable("the target is no conda environment")
+    conda = {found.name: (place, found) for place, found in enumerate(need(facts.python.conda_packages))}
+    prefix = known(facts.python.prefix, None)
+    for place, found in enumerate(need(facts.python.packages)):
+        twice = next((name for name in WRITTEN_TWICE.get(found.name, ()) if name in conda), None)
+        if twice is None or need(found.installer) in ("conda", None) or not prefix:
+            continue
+        where, of_conda = conda[twice]
+        framework = FRAMEWORK.get(found.name)
+        again = f"conda install -y -p {shell.path(facts, prefix)} --force-reinstall {twice}"
+        remove = f"{python(facts)} -m pip uninstall -y {found.name}"
+        works = proven(facts, framework) if framework else any(proven(facts, name) for name in FRAMEWORK.values())
+        yield Failure(
+            evidence=(f"/python/packages/{place}/installer", f"/python/conda_packages/{where}/version"),
+            fields={
+                "package": found.name,
+                "conda": known(of_conda.version, None) or "",
+                "pip": known(found.version, None) or "another release",
+            },
+            fixes=(
+                in_shell(ONE_INSTALLER, remove, again, source=CONDA_AND_PIP, risk="environment", package=found.name),
+            ),
+            subject=framework,
+            severity="info" if works else "warning",
+        )
