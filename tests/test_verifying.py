@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import interpreters
 import pytest
 from msgspec.structs import replace
 from render import report_samples as samples
@@ -160,6 +161,15 @@ def test_a_real_framework_is_proved_and_healed(tmp_path: Path, jax_environment: 
     result = user.fixes("--apply", "--yes", "--backend", "jax", "--device", "cpu")
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines()[-1] == "Nothing is left to do."
+
+
+@interpreters.each("3.6")
+def test_an_old_python_and_its_old_pip(tmp_path: Path, python: str) -> None:
+    user = wheels.with_conflict(tmp_path / "ana", "pip", python)
+    assert [each["status"] for each in tried(user, "--no-smoke")[CONFLICT]] == ["verified"]
+    result = user.fixes("--no-smoke", "--apply", "--yes")
+    assert result.returncode == 0, result.stderr
+    assert "Nothing is left to do." in result.stdout
 
 
 # --- several steps, several ways ----------------------------------------------------------------------

@@ -96,7 +96,6 @@ class User:
         return {
             "PIP_NO_INDEX": "1",
             "PIP_FIND_LINKS": wheels,
-            "PIP_NO_CACHE_DIR": "1",
             "UV_FIND_LINKS": wheels,
             "UV_CACHE_DIR": str(self.home / "uv-cache"),
             "UV_CONFIG_FILE": str(self.home / "uv.toml"),
@@ -146,8 +145,8 @@ class User:
         return dict(item.split("==") for item in sorted(said))
 
 
-def user(place: Path, tool: str) -> User:
-    """Make a user whose environment was made with ``tool``, ``pip`` or ``uv``."""
+def user(place: Path, tool: str, base: str = "") -> User:
+    """Make a user whose environment was made with ``tool``, ``pip`` or ``uv``, of the interpreter ``base``."""
     somebody = User(place, tool)
     for name in ("work", "wheels", "tmp"):
         (place / name).mkdir(parents=True, exist_ok=True)
@@ -155,7 +154,7 @@ def user(place: Path, tool: str) -> User:
     if tool == "uv":
         (place / "bin").mkdir(exist_ok=True)
         (place / "bin" / "uv").symlink_to(UV)
-    base = str(getattr(sys, "_base_executable", sys.executable))
+    base = base or str(getattr(sys, "_base_executable", sys.executable))
     if tool == "uv":
         result = somebody.call("uv", "venv", "-q", "-p", base, str(somebody.environment))
     else:
@@ -164,12 +163,12 @@ def user(place: Path, tool: str) -> User:
     return somebody
 
 
-def with_conflict(place: Path, tool: str) -> User:
+def with_conflict(place: Path, tool: str, base: str = "") -> User:
     """Make a user whose environment has one fault: tensorflow-text asks for another helper-lib than is there.
 
     The index has what mends it. Keras and PyTorch are stand-ins that can be looked at and not used.
     """
-    somebody = user(place, tool)
+    somebody = user(place, tool, base)
     somebody.environ["KERAS_BACKEND"] = "torch"
     somebody.offer("helper-lib", "1.0")
     somebody.offer("helper-lib", "2.0", requires=("new-lib",))
