@@ -66,7 +66,7 @@ def _together(
 
     result = host.run_worker(
         str(python.executable),
-        "company",
+        "smoke_company",
         {"frameworks": [first.name, second.name]},
         timeout=options.timeout,
         added=smoke.added_to(host.environ),
