@@ -33,6 +33,18 @@ def report(python: str, *options: str, **environ: str) -> dict[str, Any]:
     return answer
 
 
+def after(commands: list[str], python: str, *options: str, **environ: str) -> dict[str, Any]:
+    """Return the report of a shell in which these variables are set and the commands were typed."""
+    call = " ".join([sys.executable, "-m envcheck report --python", python, "--format json", *options])
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    script = "\n".join((*commands, call))
+    result = subprocess.run(
+        ["bash", "-c", script], env={**kept, **environ}, capture_output=True, text=True, timeout=300
+    )
+    answer: dict[str, Any] = json.loads(result.stdout)
+    return answer
+
+
 def found(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {finding["id"]: finding for finding in answer["findings"]}
 
@@ -48,7 +60,9 @@ def test_a_preloaded_library_that_breaks_an_import_is_proven_guilty(tmp_path: Pa
     guilty = found(answer)["preloaded-library-breaks-framework"]
     assert (guilty["severity"], guilty["explained_by"]) == ("error", None)
     assert found(answer)["framework-import-crashed"]["explained_by"] == "preloaded-library-breaks-framework"
-    assert ["unset LD_PRELOAD"] in [fix["commands"] for fix in guilty["fixes"]]
+    (fix,) = guilty["fixes"]
+    healed = after(fix["commands"], str(made), "--backend", "mxnet", LD_PRELOAD=str(library))
+    assert not {"preloaded-library-breaks-framework", "framework-import-crashed"} & set(found(healed))
 
 
 @linux_only

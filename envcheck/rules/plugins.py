@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from urllib.parse import unquote
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import Version
@@ -255,7 +254,7 @@ def _build_again(facts: Facts, name: str) -> Fix:
 def _built_for_torch(found: Package) -> str | None:
     """Return the PyTorch that the name of a wheel or the local part of a version tells."""
     local = (known(found.version, None) or "").partition("+")[2]
-    wheel = unquote(known(found.source_url, None) or "").rpartition("/")[2].partition("+")[2]
+    wheel = (known(found.source_url, None) or "").replace("%2B", "+").rpartition("/")[2].partition("+")[2]
     match = BUILT_FOR_TORCH.search(local) or BUILT_FOR_TORCH.search(wheel)
     return (match[1] or f"{match[2]}.{match[3]}") if match else None
 
