@@ -25,9 +25,9 @@ EXTENSIONS = "https://docs.pytorch.org/docs/stable/cpp_extension.html"
 BLACKWELL = (10, 0)
 """From this compute capability on Triton takes ptxas-blackwell, where it brings that (get_ptxas in its compiler.py)."""
 COMPILING = ("deepspeed",)
-"""Packages that compile for the GPU while they run. deepspeed asks for nvcc at its import already ('MissingCUDAException:
-CUDA_HOME does not exist') and refuses one of another major version (op_builder/builder.py; seen in users' notes on
-2026-11-23)."""
+"""Packages that compile for the GPU while they run. deepspeed refuses an nvcc of another major version
+(assert_no_cuda_mismatch in its op_builder/builder.py), and asks for nvcc at its import already ('MissingCUDAException:
+CUDA_HOME does not exist'). Read on 2026-11-23."""
 POINT_AT = template("Let Triton take the assembler of a newer CUDA toolkit")
 UPDATE_TRITON = template("Update PyTorch, which brings a newer Triton: each release goes with one of it")
 INSTALL_TOOLKIT = template("Install the CUDA toolkit {cuda}, then tell where it is with CUDA_HOME")
@@ -73,18 +73,25 @@ def triton_ptxas_too_old(facts: Facts) -> Iterator[Failure]:
                 "capability": gpu.compute_capability,
                 "path": assembler.path,
             },
-            fixes=(
-                in_shell(
-                    POINT_AT,
-                    shell.export(facts, "TRITON_PTXAS_PATH", "/usr/local/cuda/bin/ptxas"),
-                    shell.export(facts, "TRITON_PTXAS_BLACKWELL_PATH", "/usr/local/cuda/bin/ptxas"),
-                    source=TRITON_KNOBS,
-                ),
-                by_hand(UPDATE_TRITON, TRITON_KNOBS),
-            ),
+            fixes=(*_newer_assembler(facts, assembler), by_hand(UPDATE_TRITON, TRITON_KNOBS)),
             subject="torch",
         )
         return
+
+
+def _newer_assembler(facts: Facts, assembler: TritonAssembler) -> tuple[Fix, ...]:
+    """Return the fix that takes the assembler of the newest CUDA toolkit here, if it is newer than Triton's."""
+    own = version_of(known(assembler.version, None))
+    there = [
+        (version, toolkit.ptxas)
+        for toolkit in known(facts.driver.cuda_toolchain.toolkits, ())
+        if (version := version_of(known(toolkit.ptxas_version, None))) is not None and isinstance(toolkit.ptxas, str)
+    ]
+    newest = max(there, default=None)
+    if own is None or newest is None or newest[0] <= own:
+        return ()
+    name = "TRITON_PTXAS_BLACKWELL_PATH" if assembler.name == "ptxas-blackwell" else "TRITON_PTXAS_PATH"
+    return (in_shell(POINT_AT, shell.export(facts, name, newest[1]), source=TRITON_KNOBS),)
 
 
 def _compiled(facts: Facts) -> bool:
