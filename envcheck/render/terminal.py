@@ -177,7 +177,8 @@ def _table(page: Page, table: smoke_tables.Table) -> None:
             page.row(GAP, *_padded(page, row, widths))
         return
     for (first, _), *rest in rows[1:]:
-        cells = [f"{head} {text}" for head, (text, _) in zip(table.head[1:], rest, strict=True) if text]
+        labels = [f"{head} " for head in table.head[1:]] if len(rest) > 1 else [""]
+        cells = [f"{label}{text}" for label, (text, _) in zip(labels, rest, strict=True) if text]
         page.paragraph(f"{first}: {words.listed(cells)}", indent=2)
 
 

@@ -20,7 +20,7 @@ DIAGNOSE = template("Take away overclocking and overrides, update the driver, an
 COMPARE = template("Try another release of {framework}, and report the difference to its makers")
 DCGM = "https://docs.nvidia.com/datacenter/dcgm/latest/user-guide/dcgm-diagnostics.html"
 
-OPTIONAL_STAGES = ("compile", "reduced-precision", "all-devices")
+OPTIONAL_STAGES = ("compile", "reduced-precision", "speed", "all-devices")
 """Stages without which a model still trains."""
 STAGES = {
     "import": template("importing Keras"),
@@ -32,6 +32,7 @@ STAGES = {
     "train": template("training the small model"),
     "compile": template("compiling the model (XLA or torch.compile)"),
     "reduced-precision": template("training in 16-bit numbers"),
+    "speed": template("timing the product of two large matrices"),
     "all-devices": template("training on all devices of the kind together"),
 }
 """What each stage of the ladder tries, in plain words."""

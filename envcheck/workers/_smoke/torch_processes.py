@@ -14,8 +14,8 @@ import time
 from .stages import Skip
 
 RANK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "torch_rank.py")
-SECONDS_TO_START = 90  #: each process imports PyTorch, all of them at the same time
-SECONDS = 60  #: for the step itself
+SECONDS_TO_START = 75  #: each process imports PyTorch, all of them at the same time
+SECONDS = 45  #: for the step itself
 LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
 
 
