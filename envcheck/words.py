@@ -21,6 +21,7 @@ FRAMEWORKS = {
     "onnxruntime": "ONNX Runtime",
     "caffe": "Caffe",
     "plaidml": "PlaidML",
+    "lua-torch": "Torch (Lua)",
 }
 """Frameworks as their makers write them."""
 

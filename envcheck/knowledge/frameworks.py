@@ -49,9 +49,10 @@ class InstructionSets(knowledge.Row, frozen=True, kw_only=True):
 class Unmaintained(knowledge.Row, frozen=True, kw_only=True):
     KEY: ClassVar = ("distribution",)
 
-    distribution: str
+    distribution: str  #: or the name of the framework, where no distribution of Python provides it
     name: str
     last: str
+    replaced_by: str = ""
 
 
 def pythons(framework: str) -> tuple[str, ...]:
@@ -91,6 +92,6 @@ def hidden_instruction_sets(framework: str, version: Version) -> InstructionSets
 
 
 def unmaintained(distribution: str) -> Unmaintained | None:
-    """Return the row of a backend that gets no releases any more."""
+    """Return the row of a framework that gets no releases any more, by its distribution or its own name."""
     rows = knowledge.load("unmaintained", Unmaintained)
     return next((row for row in rows if row.distribution == distribution), None)

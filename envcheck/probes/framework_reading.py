@@ -94,6 +94,7 @@ class Framework:
     guests: tuple[str, ...] = ()
     keras_backend: bool = False
     always_listed: bool = False
+    find: Callable[[Host], str | None] | None = None  #: for a framework of another language: the folder of its code
 
 
 def locate(host: Host, path: Sequence[str], module: str) -> str | None:

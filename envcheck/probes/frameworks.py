@@ -11,7 +11,8 @@ from envcheck.model.facts import Backend, BuiltFor, Import, MainLibrary, Package
 from envcheck.model.record import all_unknown
 from envcheck.model.unknown import Unknown, known
 from envcheck.probes import elf, framework_files, native_needs
-from envcheck.probes.framework_reading import Build, Files, Framework, locate
+from envcheck.probes.framework_reading import NOT_TOLD, Build, Files, Framework, locate
+from envcheck.probes.loader import system_host
 
 NOT_IMPORTED = Unknown("skipped", "not imported yet")
 NOT_INSTALLED = Unknown("skipped", "not installed")
@@ -25,7 +26,7 @@ def probe(host: Host, python: Python) -> tuple[Backend, ...] | Unknown:
         return Unknown("failed", "the folders that packages are installed in are not known")
     packages = known(python.packages, ())
     reader = native_needs.Reader(host, python)
-    records = [_record(host.unrooted(), framework, path, packages, reader) for framework in frameworks()]
+    records = [_record(host, framework, path, packages, reader) for framework in frameworks()]
     return tuple(
         record
         for framework, record in zip(frameworks(), records, strict=True)
@@ -81,17 +82,20 @@ def _record(
     reader: native_needs.Reader,
 ) -> Backend:
     distributions = providers(packages, framework.module, framework.distributions, framework.guests)
-    location = locate(host, path, framework.module)
+    files = host.unrooted()
+    location = framework.find(host) if framework.find else locate(files, path, framework.module)
+    host = system_host(host, location) if framework.find and location else files
     if location is None:
         return _without_files(host, framework, path, distributions)
     build = framework.read(Files(host, location, path, tuple(distributions), tuple(packages)))
     metadata_version = agreeing_version(distributions, build.version)
+    untold = NOT_TOLD if framework.find else None
     from_metadata = build.version is None and isinstance(metadata_version, str)
     return Backend(
         name=framework.name,
         keras_backend=framework.keras_backend,
         installed=True,
-        version=metadata_version if from_metadata else build.version,
+        version=metadata_version if from_metadata else build.version or untold,
         metadata_version=metadata_version,
         distributions=tuple(package.name for package in distributions),
         how=distributions[0].metadata if from_metadata else build.how,

@@ -117,6 +117,8 @@ class _Test:
             return "not installed"
         if isinstance(backend.installed, Unknown):
             return f"it could not be seen whether it is installed: {backend.installed.detail}"
+        if backend.name in smoke_plan.NOT_PYTHON:
+            return "it is no Python package"
         if self.options.backends is not None and backend.name not in self.options.backends:
             return "another backend was asked for"
         if self.python.runs is not True or not isinstance(self.python.executable, str):

@@ -8,7 +8,9 @@ from envcheck.probes.framework_reading import release
 from envcheck.probes.keras import KERAS_3, MULTI_BACKEND, TENSORFLOW_ONLY
 
 #: Frameworks that smoke_native has a step for.
-NATIVE = ("tensorflow", "jax", "torch", "paddle", "mxnet", "onnxruntime")
+NATIVE = ("tensorflow", "jax", "torch", "paddle", "mxnet", "onnxruntime", "caffe")
+#: Frameworks of other languages, which no Python can import.
+NOT_PYTHON = ("lua-torch",)
 #: Backends of Keras 2 whose name for Keras is not that of the framework.
 KERAS_NAMES = {"plaidml": "plaidml.keras.backend"}
 #: TensorFlow before this release carries Keras inside, see ``knowledge/frameworks.py``.

@@ -5,14 +5,16 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from simulated.pythons import compile_c, elf_header, environment_of, install, site_packages, user_host, write
+from simulated.pythons import compile_c, elf_header, environment_of, install, program, site_packages, user_host, write
 
 from envcheck.model.facts import Backend, Component
 from envcheck.model.unknown import Unknown
 from envcheck.probes import framework_reading, frameworks, interpreter, target
+from envcheck.probes.framework_files import lua_torch
 
 VERSION_H = "tensorflow/include/tensorflow/core/public/version.h"
 BUILD_INFO = "tensorflow/python/platform/build_info.py"
@@ -378,6 +380,73 @@ def test_instructions_of_wheels(
     install(site, name, version, {f"{module}/__init__.py": "", f"{module}/{file}": told}, tag=tag)
     found = look(tmp_path)[module].built_for.instruction_sets
     assert isinstance(found, Unknown) if needs is Unknown else found == needs
+
+
+def caffe_tree(folder: Path, *links: str) -> Path:
+    """Build Caffe's files as its own makefiles lay them out: ``python/caffe`` and ``build/lib``; return ``python``."""
+    libraries = folder / "build" / "lib"
+    flags = ("-shared", "-fPIC", f"-L{libraries}", "-Wl,--no-as-needed")
+    for name in links:
+        compile_c(libraries / name, "int cuda;\n", *flags, f"-Wl,-soname,{name}")
+    named = "-Wl,-soname,libcaffe.so.1.0.0"
+    compile_c(libraries / "libcaffe.so.1.0.0", "int caffe;\n", *flags, named, *(f"-l:{name}" for name in links))
+    write(folder / "python", {"caffe/__init__.py": ""})
+    binding = folder / "python" / "caffe" / "_caffe.cpython-39-x86_64-linux-gnu.so"
+    compile_c(binding, "int binding;\n", *flags, "-l:libcaffe.so.1.0.0")
+    return folder / "python"
+
+
+@pytest.mark.parametrize(
+    ("links", "cuda", "cudnn"),
+    [((), None, None), (("libcudart.so.10.2", "libcudnn.so.7"), "10.2", "7")],
+)
+def test_a_tree_of_caffe(
+    tmp_path: Path, site: Path, links: tuple[str, ...], cuda: str | None, cudnn: str | None
+) -> None:
+    """It is built by hand and linked into the environment, so no metadata tell of it."""
+    (site / "caffe").symlink_to(caffe_tree(tmp_path / "caffe", *links) / "caffe")
+    found = look(tmp_path)["caffe"]
+    assert (found.installed, found.version, found.location) == (True, "1.0.0", str(site / "caffe"))
+    assert (found.distributions, found.metadata_version) == ((), None)
+    assert (found.built_for.cuda, found.built_for.cudnn) == (cuda, cudnn)
+    assert found.main_library.path == str(tmp_path / "caffe" / "build" / "lib" / "libcaffe.so.1.0.0")
+
+
+LUA = "share/lua/5.1"
+
+
+@pytest.mark.parametrize("how", ["home", "activated", "program", "system"])
+def test_torch_of_lua(tmp_path: Path, site: Path, how: str) -> None:
+    """Found in its own tree, as torch-activate names it, through its program, or as Debian 10 installs it."""
+    prefix = {
+        "home": tmp_path / "home" / "torch" / "install",
+        "activated": tmp_path / "elsewhere",
+        "program": tmp_path / "elsewhere",
+        "system": tmp_path / "machine" / "usr",
+    }[how]
+    write(prefix, {f"{LUA}/torch/init.lua": "", f"{LUA}/nn/init.lua": "", f"{LUA}/cutorch/init.lua": ""})
+    environ = {"HOME": str(tmp_path / "home")}
+    if how == "activated":
+        environ["LUA_PATH"] = f"/home/ana/.luarocks/{LUA}/?.lua;{prefix}/{LUA}/?.lua;./?.lua"
+    if how == "program":
+        program(prefix / "bin" / "th", "exit 0")
+        environ["PATH"] = str(prefix / "bin")
+    host = replace(user_host(tmp_path, **environ), root=str(tmp_path / "machine"))
+    found = lua_torch.find(host)
+    assert found == ("/usr" if how == "system" else str(prefix)) + f"/{LUA}/torch"
+
+
+def test_torch_of_lua_is_listed(tmp_path: Path, site: Path) -> None:
+    write(
+        tmp_path / "home" / "torch" / "install", {f"{LUA}/{name}/init.lua": "" for name in ("torch", "nn", "cutorch")}
+    )
+    host = user_host(tmp_path, HOME=str(tmp_path / "home"))
+    python = interpreter.probe(host, target.find(host, str(tmp_path / "env"), None))
+    backends = frameworks.probe(host, python)
+    assert isinstance(backends, tuple)
+    found = backends[-1]
+    assert (found.name, found.installed, found.distributions) == ("lua-torch", True, ())
+    assert found.plugins == ("nn", "cutorch")
 
 
 def test_providers_of_onnxruntime(tmp_path: Path, site: Path) -> None:

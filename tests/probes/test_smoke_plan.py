@@ -47,4 +47,4 @@ def test_the_worker_fits(
 
 
 def test_what_envcheck_has_no_step_for_is_imported_only() -> None:
-    assert plan(standins.backend("caffe"), replace(standins.keras(), **ABSENT)) is None
+    assert plan(standins.backend("cntk"), replace(standins.keras(), **ABSENT)) is None
