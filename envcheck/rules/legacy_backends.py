@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from envcheck.fixes.files import by_hand
 from envcheck.fixes.nvidia import by_system
-from envcheck.model.facts import Facts
+from envcheck.model.facts import Backend, Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
@@ -46,21 +46,34 @@ FAILS = template("It does not run as it is.")
 def cntk_openmpi_missing(facts: Facts) -> Iterator[Failure]:
     """The wheels of CNTK need a release of Open MPI from 2016, and no current system has it.
 
-    CNTK needs it even for one process. Sign: 'libmpi_cxx.so.1: cannot open shared object file'.
+    CNTK needs it even for one process. The name stands in the header of CNTK's library, so this is told before anything
+    is imported. Sign: 'libmpi_cxx.so.1: cannot open shared object file'.
     """
     cntk = backend(facts, "cntk")
     if cntk is None:
         raise NotApplicable("CNTK is not installed")
-    for pointer, words in last_words(facts, *cntk):
+    seen = _missing_open_mpi(facts, *cntk)
+    if seen:
+        yield Failure(
+            evidence=(seen[0],),
+            fields={"library": seen[1]},
+            fixes=(by_hand(BUILD_MPI, CNTK_SETUP), by_hand(OTHER_BACKEND, CNTK_SETUP)),
+            subject="cntk",
+        )
+
+
+def _missing_open_mpi(facts: Facts, index: int, cntk: Backend) -> tuple[str, str] | None:
+    """Return the library that is missing, after the fact that shows it: the file's header, or else the import."""
+    if known(cntk.imported.status, None) == "ok":
+        return None
+    listed = next((name for name in known(cntk.main_library.missing, ()) if name in OPEN_MPI), None)
+    if listed:
+        return f"/backends/{index}/main_library/missing", listed
+    for pointer, words in last_words(facts, index, cntk):
         missing = MISSING_LIBRARY.search(words)
         if missing and missing[1] in OPEN_MPI:
-            yield Failure(
-                evidence=(pointer,),
-                fields={"library": missing[1]},
-                fixes=(by_hand(BUILD_MPI, CNTK_SETUP), by_hand(OTHER_BACKEND, CNTK_SETUP)),
-                subject="cntk",
-            )
-            return
+            return pointer, missing[1]
+    return None
 
 
 @rule(
