@@ -277,3 +277,13 @@ def test_every_command_has_help(command: str) -> None:
     result = run(command, "--help")
     assert result.returncode == 0
     assert result.stdout.startswith(f"Usage: envcheck {command}")
+
+
+def test_pairs_are_tried_when_asked_for() -> None:
+    """Without two frameworks there is no pair; without the option nobody looked."""
+    facts = {}
+    for options in ((), ("--pairs",)):
+        result = run("report", "--no-smoke", "--backend", "no-such-framework", "--format", "json", *options)
+        facts[options] = json.loads(result.stdout)["facts"]["pairs"]
+    assert facts[()] == {"unknown": "skipped", "detail": "not asked for (--pairs)"}
+    assert facts[("--pairs",)] == []
