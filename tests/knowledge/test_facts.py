@@ -5,7 +5,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from envcheck import knowledge
-from envcheck.knowledge import builds, cuda, cuda_libraries, frameworks
+from envcheck.knowledge import builds, cuda, cuda_libraries, frameworks, unstated
 from envcheck.knowledge.cuda import ComputeCapability
 from envcheck.knowledge.hardware import NvidiaDevice
 from envcheck.knowledge.releases import releases, tracked
@@ -42,6 +42,26 @@ def test_what_is_known_of_pythons() -> None:
 def test_the_oldest_backend_of_a_keras(keras: str, backend: str, minimum: str | None) -> None:
     row = frameworks.minimum_backend(Version(keras), backend)
     assert (row.minimum if row else None) == minimum
+
+
+@pytest.mark.parametrize(
+    ("distribution", "version", "needs"),
+    [
+        ("theano", "1.0.5", {"numpy": "<1.22"}),
+        ("torch", "2.2.2", {"numpy": "<2"}),
+        ("torch", "2.3.0", {}),
+        ("tensorflow", "2.18.0", {}),
+        ("tensorflow", "2.17.1", {"numpy": "<2"}),
+        ("no-such-distribution", "1.0", {}),
+    ],
+)
+def test_what_releases_need_and_do_not_say(distribution: str, version: str, needs: dict[str, str]) -> None:
+    assert dict(unstated.bounds(distribution, Version(version))) == needs
+
+
+def test_the_first_release_that_does_not_need_it_any_more() -> None:
+    assert unstated.first_without("torch", "numpy<2") == "2.3"
+    assert unstated.first_without("keras", "numpy<2") is None
 
 
 # --- CUDA -----------------------------------------------------------------------------------------
