@@ -7,8 +7,10 @@ import msgspec
 
 import envcheck
 from envcheck.fixes.shell import acts_on_shell
+from envcheck.model.facts import Facts
 from envcheck.model.report import EXPLANATION_SCHEMA, Evidence, Explanation, Finding, Fix, RuleOutcome
-from envcheck.signatures import Match, judge, scan_bytes
+from envcheck.signatures import Match, Scan, judge, scan_bytes
+from envcheck.signatures.told import told
 from envcheck.words import sentence, template
 
 PROBABLY = template("This is probable, not certain: the text alone fits other causes too.")
@@ -42,6 +44,7 @@ class Machine:
 
     findings: tuple[Finding, ...]
     outcomes: tuple[RuleOutcome, ...]
+    facts: Facts | None = None
 
 
 def explain_text(text: str) -> Explanation:
@@ -56,7 +59,7 @@ def explain_logs(logs: Sequence[Log], machine: Machine | None = None) -> Explain
     """
     starts: list[tuple[int, str]] = []
     found = scan_bytes(_joined(logs, starts))
-    findings = _findings(judge(found), starts)
+    findings = _computed(_findings(judge(found), starts), found, machine)
     if machine is not None:
         findings = _with_machine(findings, machine)
     explanation = Explanation(schema=EXPLANATION_SCHEMA, envcheck=envcheck.__version__, findings=tuple(findings))
@@ -77,6 +80,20 @@ def _joined(logs: Sequence[Log], starts: list[tuple[int, str]]) -> Iterator[byte
         if last != b"\n" and len(logs) > 1:
             line += 1
             yield b"\n"
+
+
+def _computed(findings: list[Finding], found: Scan, machine: Machine | None) -> list[Finding]:
+    """Put the fixes whose releases can be computed before those that every log with this cause gets."""
+    from envcheck.log_fixes import fixes  # few logs need it
+
+    told_of = told(found)
+    snapshot = machine.facts if machine else None
+    return [
+        finding
+        if finding.severity == "info"
+        else msgspec.structs.replace(finding, fixes=(*fixes(finding.id, told_of, snapshot), *finding.fixes))
+        for finding in findings
+    ]
 
 
 def _findings(matches: Sequence[Match], starts: Sequence[tuple[int, str]]) -> list[Finding]:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from judging import machines
 
 import envcheck
 from envcheck.explanation import Log, Machine, explain_logs, explain_text
@@ -112,6 +113,86 @@ def test_a_snapshot_refutes_and_ranks_lower() -> None:
 def test_a_snapshot_that_says_nothing_changes_nothing() -> None:
     log = Log("", [FAULT.encode()])
     assert explain_logs([log], machine(found=None, passed=None)) == explain_logs([log])
+
+
+# --- releases that are computed -----------------------------------------------------------------
+
+
+def commands_for(text: str, id: str) -> list[tuple[str, ...]]:
+    finding = next(finding for finding in explain_text(text).findings if finding.id == id)
+    return [fix.commands for fix in finding.fixes]
+
+
+NUMPY_2 = """tensorflow==2.10.0
+A module that was compiled using NumPy 1.x cannot be run in
+NumPy 2.0.0 as it may crash.
+AttributeError: _ARRAY_API not found
+"""
+
+
+def test_an_old_tensorflow_with_numpy_2_gets_the_pins_that_go_together() -> None:
+    first, second, *_ = commands_for(NUMPY_2, "numpy2-abi-mismatch")
+    assert first == ("python3 -m pip install tensorflow==2.10.0 numpy==1.26.4",)
+    assert "tensorflow==2.21.0" in second[0]
+
+
+def test_a_log_that_names_no_python_says_which_one_was_assumed() -> None:
+    fix = explain_text(NUMPY_2).findings[0].fixes[0]
+    assert fix.notes[0] == "Computed for Python 3.10 on Linux, of which the log says nothing else"
+    told = explain_text("Python 3.9.18\n" + NUMPY_2).findings[0].fixes[0]
+    assert told.notes == ()
+
+
+def test_an_old_driver_gets_the_newest_build_for_it() -> None:
+    text = (
+        "NVIDIA-SMI 470.256.02   Driver Version: 470.256.02   CUDA Version: 11.4\n"
+        "torch 2.5.1\n"
+        "RuntimeError: CUDA error: CUDA driver version is insufficient for CUDA runtime version\n"
+    )
+    finding = next(finding for finding in explain_text(text).findings if finding.id == "nvidia-driver-too-old")
+    fix = finding.fixes[0]
+    assert fix.title == "Take the newest PyTorch that the driver 470.256.02 can run"
+    assert "+cu118 --index-url https://download.pytorch.org/whl/cu118" in fix.commands[0]
+    assert any("525.60.13" in note for note in fix.notes)
+
+
+def test_an_old_gpu_gets_the_newest_build_with_code_for_it() -> None:
+    text = (
+        "NVIDIA GeForce GTX 1080 Ti with CUDA capability sm_61 is not compatible with the current PyTorch "
+        "installation.\nThe current PyTorch install supports CUDA capabilities sm_75 sm_80 sm_86 sm_90 sm_120.\n"
+    )
+    first = commands_for(text, "gpu-older-than-framework-build")[0]
+    assert "+cu126 --index-url https://download.pytorch.org/whl/cu126" in first[0]
+
+
+def test_a_python_without_packages_gets_one_with_them() -> None:
+    text = (
+        "Python 3.14.0\n"
+        "ERROR: Could not find a version that satisfies the requirement tensorflow (from versions: none)\n"
+        "ERROR: No matching distribution found for tensorflow\n"
+    )
+    first = commands_for(text, "python-version-unsupported")[0]
+    assert first[0] == "uv venv --allow-existing -p 3.13 ~/envs/dl"
+    assert first[1].endswith(" tensorflow==2.21.0")
+
+
+def test_the_snapshot_tells_before_the_log_does() -> None:
+    data = machines.MACHINES["cpu-only"]()
+    machines.change(data, "/python/packages/torch/version", "2.2.2")
+    log = Log("", [b"torch==2.1.0\nA module that was compiled using NumPy 1.x cannot be run in\nNumPy 2.0.0\n"])
+    explained = explain_logs([log], Machine((), (), machines.facts(data))).explanation
+    fix = next(finding for finding in explained.findings if finding.id == "numpy2-abi-mismatch").fixes[0]
+    assert fix.title == "Keep PyTorch 2.2.2, with the releases that go with it"
+    assert fix.commands[-1].startswith("~/env/bin/python -m pip install")
+    assert "numpy==1.26.4" in fix.commands[-1]
+    assert "torch==2.1.0" not in fix.commands[-1]
+    assert not any("Computed for" in note for note in fix.notes)
+
+
+def test_contradicting_versions_are_no_versions() -> None:
+    text = "tensorflow==2.10.0\ntensorflow==2.15.0\nAttributeError: _ARRAY_API not found\n" + NUMPY_2[20:]
+    first = commands_for(text, "numpy2-abi-mismatch")[0]
+    assert "tensorflow==2.10.0" not in first[0]
 
 
 # --- the command ------------------------------------------------------------------------------

@@ -137,7 +137,7 @@ def _machine(snapshot: str | None) -> Machine | None:
         report = load(read_bytes(snapshot), snapshot)
     except SnapshotError as error:
         raise click.ClickException(str(error)) from None
-    return Machine(report.findings, report.outcomes)
+    return Machine(report.findings, report.outcomes, report.facts)
 
 
 def _redacted(explained: Explained) -> Explained:

@@ -49,6 +49,12 @@ def derived_contexts(hits: Mapping[str, Sequence[Hit]], versions: Versions, cont
     }
 
 
+def gpu_architecture(hits: Mapping[str, Sequence[Hit]]) -> str | None:
+    """Return the compute capability of the GPU that torch complains of, such as ``6.1``."""
+    found = set(_architectures(hits.get(TORCH_GPU, ())))
+    return f"{(number := found.pop()) // 10}.{number % 10}" if len(found) == 1 else None
+
+
 def _torch_is_too_new(hits: Mapping[str, Sequence[Hit]]) -> bool:
     """Say whether the GPU is older than everything in torch's build."""
     gpus = _architectures(hits.get(TORCH_GPU, ()))

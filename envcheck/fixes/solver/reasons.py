@@ -218,7 +218,7 @@ def _grouped(rejected: Sequence[tuple[Version, Reason]]) -> list[tuple[Reason, l
 
 
 def _alike(one: Reason, other: Reason) -> bool:
-    return one == other or one.kind in ("refused", "needs", "driver")
+    return one == other or one.kind in ("refused", "needs")
 
 
 def _versions(versions: Sequence[Version]) -> str:

@@ -1,0 +1,184 @@
+"""Fixes for what a log tells, computed like those for a machine.
+
+A log tells little of its machine, so the little is made into facts, and everything else stays unknown. Where a snapshot
+of the machine is there, its facts are taken instead.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import msgspec
+from packaging.version import Version
+
+from envcheck.fixes import gpu_builds, packages, solved
+from envcheck.knowledge.releases import releases
+from envcheck.knowledge.unstated import first_without
+from envcheck.model.facts import Facts, PciDevice
+from envcheck.model.record import all_unknown
+from envcheck.model.report import Fix
+from envcheck.model.unknown import Unknown, known
+from envcheck.signatures.told import Told
+from envcheck.words import sentence, template, title_of
+
+NOT_IN_LOG = Unknown("skipped", "only a log was read")
+STEP_BACK = template("Keep {framework} {version}, with the releases that go with it")
+UPDATE = template("Update {framework} to a release that goes with NumPy 2")
+FOR_DRIVER = template("Take the newest {framework} that the driver {driver} can run")
+FOR_GPU = template("Take the newest {framework} that supports this GPU")
+OTHER_PYTHON = template("Take a Python that {framework} has packages for")
+ASSUMED = template("Computed for Python {python} on {system}, of which the log says nothing else")
+COMPANIONS = {
+    "protobuf-too-new": ("protobuf",),
+    "ml-dtypes-version-mismatch": ("ml-dtypes",),
+    "h5py-too-new-for-keras": ("h5py",),
+    "keras-tensorflow-version-mismatch": ("keras",),
+    "tf-keras-missing": ("tf-keras",),
+    "tf-keras-version-mismatch": ("tf-keras",),
+    "jax-jaxlib-version-mismatch": ("jaxlib",),
+    "torchvision-torch-mismatch": ("torchvision",),
+    "numpy-aliases-removed": ("numpy<1.24",),
+}
+"""What has to go with the framework, by the finding."""
+OF_GPU = ("gpu-older-than-framework-build", "gpu-newer-than-framework-build", "gpu-arch-missing-from-build")
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What a fix is to bring, and how it is called."""
+
+    title: str
+    add: tuple[str, ...]
+    on_gpu: tuple[str, ...] = ()
+    fields: dict[str, object] = field(default_factory=dict)
+
+
+def fixes(finding: str, told: Told, snapshot: Facts | None = None) -> tuple[Fix, ...]:
+    """Return the fixes of a finding whose releases can be computed from what is known; () if none can."""
+    if snapshot is not None:
+        told = _as_installed(told, snapshot)
+    found = (_fix(wanted, told, snapshot) for wanted in _wanted(finding, told))
+    return tuple(dict.fromkeys(fix for fix in found if fix is not None))
+
+
+def _as_installed(told: Told, snapshot: Facts) -> Told:
+    """Return what a log tells, with the releases that are installed on the machine in place of those that it names."""
+    installed = {
+        package.name: package.version.partition("+")[0]
+        for package in known(snapshot.python.packages, ())
+        if isinstance(package.version, str)
+    }
+    return replace(told, versions={**told.versions, **installed})
+
+
+def _fix(wanted: _Wanted, told: Told, snapshot: Facts | None) -> Fix | None:
+    if snapshot is not None:
+        return _computed(snapshot, wanted)
+    if "python" in told.versions:
+        return _computed(_facts(told, told.versions["python"]), wanted)
+    for python in _pythons(wanted):
+        fix = _computed(_facts(told, f"{python}.0"), wanted, only_here=True)
+        if fix is not None:
+            note = sentence(ASSUMED, python=python, system=told.system)
+            return msgspec.structs.replace(fix, notes=(note, *fix.notes))
+    return None
+
+
+def _computed(facts: Facts, wanted: _Wanted, *, only_here: bool = False) -> Fix | None:
+    return solved.computed(
+        facts,
+        wanted.title,
+        wanted.fields,
+        add=wanted.add,
+        on_gpu=wanted.on_gpu,
+        only_here=only_here,
+        source=gpu_builds.SOURCES.get(wanted.add[0], packages.PIP),
+    )
+
+
+def _wanted(finding: str, told: Told) -> Iterator[_Wanted]:
+    if finding == "numpy2-abi-mismatch":
+        yield from _for_numpy(told)
+    elif finding in COMPANIONS:
+        yield from _together(told, COMPANIONS[finding])
+    elif finding == "nvidia-driver-too-old":
+        driver = told.versions.get("driver") or told.versions.get("cuda-driver")
+        yield from _on_gpu(told, FOR_DRIVER, driver=driver) if driver else ()
+    elif finding in OF_GPU:
+        yield from _on_gpu(told, FOR_GPU) if told.compute_capability else ()
+    elif finding == "python-version-unsupported" and "python" in told.versions:
+        for name in told.frameworks[:1]:
+            yield _Wanted(OTHER_PYTHON, (name,), fields={"framework": title_of(name)})
+
+
+def _for_numpy(told: Told) -> Iterator[_Wanted]:
+    for name, version in _releases(told):
+        first = first_without(name, "numpy<2")
+        if first and Version(version) < Version(first):
+            fields: dict[str, object] = {"framework": title_of(name), "version": version}
+            yield _Wanted(STEP_BACK, (f"{name}=={version}", "numpy<2"), fields=fields)
+            yield _Wanted(UPDATE, (f"{name}>={first}", "numpy>=2"), fields=fields)
+
+
+def _together(told: Told, others: tuple[str, ...]) -> Iterator[_Wanted]:
+    for name, version in _releases(told)[:1]:
+        fields: dict[str, object] = {"framework": title_of(name), "version": version}
+        yield _Wanted(STEP_BACK, (f"{name}=={version}", *others), fields=fields)
+
+
+def _on_gpu(told: Told, title: str, **fields: object) -> Iterator[_Wanted]:
+    for name in told.frameworks or ("torch",):
+        yield _Wanted(title, (name,), (name,), {"framework": title_of(name), **fields})
+
+
+def _releases(told: Told) -> list[tuple[str, str]]:
+    """Return the frameworks that the log names, each with the release of the tables that it means."""
+    found = []
+    for name in told.frameworks:
+        said = told.versions.get(name)
+        known_releases = [each.version for each in releases(name)]
+        meant = next((each for each in known_releases if said and f"{each}.".startswith(f"{said}.")), None)
+        if meant:
+            found.append((name, meant))
+    return found
+
+
+# --- facts ----------------------------------------------------------------------------------------
+
+
+def _facts(told: Told, python: str) -> Facts:
+    """Return what a log tells as facts."""
+    facts = all_unknown(Facts, NOT_IN_LOG)
+    struct = msgspec.structs.replace
+    gpus = (_gpu(told.compute_capability),) if told.compute_capability else NOT_IN_LOG
+    nvidia = struct(
+        facts.driver.nvidia,
+        version=told.versions.get("driver", NOT_IN_LOG),
+        cuda_driver_api_version=told.versions.get("cuda-driver", NOT_IN_LOG),
+    )
+    return struct(
+        facts,
+        platform=struct(facts.platform, system=told.system, machine="x86_64"),
+        hardware=struct(facts.hardware, pci=gpus),
+        driver=struct(facts.driver, nvidia=nvidia),
+        python=struct(facts.python, version=python, packages=()),
+    )
+
+
+def _gpu(capability: str) -> PciDevice:
+    return PciDevice(
+        address="",
+        vendor_id="10de",
+        device_id="",
+        class_code="030000",
+        vendor="NVIDIA",
+        kernel_driver=NOT_IN_LOG,
+        compute_capability=capability,
+    )
+
+
+def _pythons(wanted: _Wanted) -> list[str]:
+    """Return the Pythons that the first of the wanted distributions has wheels for, newest first."""
+    name = wanted.add[0].partition("==")[0].partition(">")[0]
+    tags = {wheel.partition("-")[0] for release in releases(name) for wheel in release.wheels}
+    minors = {int(number) for tag in tags if (number := tag.removeprefix("cp3")).isdecimal()}
+    return [f"3.{minor}" for minor in sorted(minors, reverse=True)]
