@@ -436,6 +436,11 @@ def test_torch_of_lua(tmp_path: Path, site: Path, how: str) -> None:
     assert found == ("/usr" if how == "system" else str(prefix)) + f"/{LUA}/torch"
 
 
+def test_torch_of_lua_is_not_pytorch(tmp_path: Path, site: Path) -> None:
+    install(site, "torch", "2.5.1", {"torch/__init__.py": ""})
+    assert list(look(tmp_path)) == ["tensorflow", "jax", "torch", "openvino"]
+
+
 def test_torch_of_lua_is_listed(tmp_path: Path, site: Path) -> None:
     write(
         tmp_path / "home" / "torch" / "install", {f"{LUA}/{name}/init.lua": "" for name in ("torch", "nn", "cutorch")}

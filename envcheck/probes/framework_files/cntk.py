@@ -19,6 +19,8 @@ def read(files: Files) -> Build:
         rocm=None,
         compute_capabilities=() if is_cpu else NOT_TOLD,
         numpy_abi=numpy_abi(files.host, os.path.join(parent, binding) if binding else None),
+        # 2.7 runs on a Westmere, which has no AVX (QEMU, 2026-11).
+        instruction_sets=() if is_cpu and version == "2.7" else NOT_TOLD,
         library=files.first("libs/libCntk.Core-2.7.so"),
     )
 

@@ -45,4 +45,4 @@ def read(files: Files) -> Build:
     )
 
 
-FRAMEWORK = Framework(name="lua-torch", module="torch", position=11, read=read, find=find)
+FRAMEWORK = Framework(name="lua-torch", module="lua-torch", position=11, read=read, find=find)

@@ -38,13 +38,15 @@ def read(files: Files) -> Build:
     settings = dict(files.values("python/platform/build_info.py"))
     since_2_3 = settings.get("build_info")
     settings.update(since_2_3 if isinstance(since_2_3, dict) else {})
+    official = bool(files.distributions) and all(package.name in OFFICIAL for package in files.distributions)
     cuda, rocm = settings.get("is_cuda_build"), settings.get("is_rocm_build")
     return Build(
         version=version,
         how=how,
         cuda=_if_built(cuda, settings.get("cuda_version") or settings.get("cuda_version_number")),
         cudnn=_if_built(cuda, settings.get("cudnn_version") or settings.get("cudnn_version_number")),
-        rocm=_if_built(rocm, settings.get("rocm_version")),
+        # Before 1.15 nothing is written of ROCm, and only tensorflow-rocm was built for it.
+        rocm=None if rocm is None and official else _if_built(rocm, settings.get("rocm_version")),
         compute_capabilities=_capabilities(cuda, settings.get("cuda_compute_capabilities")),
         numpy_abi=numpy_abi(
             files.host,
