@@ -1,7 +1,8 @@
 """The knowledge base as data: every row loads, is there once, and says where it is from and when it was checked."""
 
 import json
-from datetime import date, datetime, timezone
+import warnings
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from envcheck.knowledge.tables import TABLES
 
 FOLDER = Path(envcheck.knowledge.__path__[0])
 RELEASES = sorted(FOLDER.glob("releases/*.json"))
+MAY_BE_OLD = timedelta(days=183)
 FRAMEWORKS = ("tensorflow", "keras", "tf-keras", "torch", "jax", "jaxlib", "openvino", "paddlepaddle", "theano", "cntk")
 
 
@@ -70,6 +72,8 @@ def test_a_table_of_releases_can_be_read_to_the_last_line(file: Path) -> None:
     table = stored(file)
     assert len(table.source) > 10
     assert is_past(table.checked)
+    if date.fromisoformat(table.checked) + MAY_BE_OLD < datetime.now(timezone.utc).date():
+        warnings.warn(f"{file.stem} was checked on {table.checked}: python -m envcheck.knowledge refresh", stacklevel=1)
     assert file.stem == canonicalize_name(file.stem)
     versions = [Version(release.version) for release in table.releases]
     assert versions == sorted(set(versions), reverse=True) != []
