@@ -12,6 +12,11 @@ FIRST_CUDNN_FROM_TURING = "9.11"
 """From this release on cuDNN leaves out GPUs before Turing (compute capability 7.5): headers of the machine code in
 libcudnn_cnn.so.9 of the wheels nvidia-cudnn-cu12 9.10.2.21 and 9.11.0.98 (2026-11-23)."""
 
+CUDA_EXTRA_WITH_TENSORRT = (Version("2.14"), Version("2.15"))
+LAST_PYTHON_OF_TENSORRT = Version("3.10")
+"""tensorflow[and-cuda] 2.14 asks for tensorrt 8.5.3.1, which has no wheels for later Pythons (Requires-Dist of
+tensorflow 2.14.1 and the files of tensorrt 8.5.3.1 on PyPI, 2026-11-23)."""
+
 
 class Unstated(knowledge.Row, frozen=True, kw_only=True):
     KEY: ClassVar = ("distribution", "before", "requires")
@@ -31,6 +36,12 @@ def bounds(name: str, version: Version) -> Iterator[tuple[str, str]]:
     for distribution, before, required in _rows():
         if name == distribution and version < before:
             yield required.name, str(required.specifier)
+
+
+def cuda_extra_installs(tensorflow: Version, python: Version | None) -> bool:
+    """Say whether ``tensorflow[and-cuda]`` can be installed where TensorFlow itself can."""
+    first, after = CUDA_EXTRA_WITH_TENSORRT
+    return not first <= tensorflow < after or python is None or python.release[:2] <= LAST_PYTHON_OF_TENSORRT.release
 
 
 def first_without(distribution: str, requirement: str) -> str | None:

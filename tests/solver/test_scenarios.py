@@ -59,6 +59,16 @@ def test_driver_470_gets_builds_for_cuda_11() -> None:
         assert (build.cuda or "").startswith("11.")
 
 
+def test_a_cuda_extra_that_cannot_be_installed_is_left_out_and_that_is_said() -> None:
+    answer = solved(linux("3.11.7", gpu=(7, 5), driver="470.256.02"), "tensorflow", on_gpu=("tensorflow",))
+    assert pins(answer)[0] == "tensorflow==2.14.1"
+    assert notes(answer, ["tensorflow"])[-1] == (
+        "TensorFlow 2.14.1 does not bring CUDA's libraries: CUDA 11.8 and cuDNN 8.7 have to be installed"
+    )
+    older = solved(linux("3.10.13", gpu=(7, 5), driver="470.256.02"), "tensorflow", on_gpu=("tensorflow",))
+    assert pins(older)[0] == "tensorflow[and-cuda]==2.14.1"
+
+
 def test_python_3_8() -> None:
     machine = linux("3.8.18")
     answer = solved(machine, "keras", "tensorflow")

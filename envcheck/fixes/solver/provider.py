@@ -9,7 +9,7 @@ from resolvelib import AbstractProvider
 from envcheck.fixes.solver.candidates import LIBRARIES_OF_CUDA, Candidate, Shelf
 from envcheck.fixes.solver.environment import FOLLOWERS, Need, extras_of, needs
 from envcheck.knowledge.frameworks import minimum_backend
-from envcheck.knowledge.unstated import bounds
+from envcheck.knowledge.unstated import bounds, cuda_extra_installs
 
 CUDNN_FOLDER = "nvidia/cudnn"
 """Stands for the folder that the wheels of cuDNN share: they are for one CUDA version, whichever it is."""
@@ -138,13 +138,17 @@ class Provider(AbstractProvider[Need, Candidate, str]):
             yield Need(other, specifier, "", origin)
         if name == "keras" and candidate.version.major >= 3:
             yield from self._backends_of(candidate, origin)
-        if name == "tensorflow" and name in self._shelf.wish.on_gpu and "and-cuda" in extras_of(candidate.requires):
+        if name == "tensorflow" and name in self._shelf.wish.on_gpu and self._brings_cuda(candidate):
             yield Need(name, f"=={candidate.version}", "and-cuda", origin)
         if build and build.variant and build.cuda and not candidate.installed and self._shelf.machine.system == "Linux":
             major = Version(build.cuda).major
             yield Need(CUDNN_FOLDER, f"=={major}", "", origin)
             if build.cudnn and len(Version(build.cudnn).release) == 4:
                 yield Need(f"{LIBRARIES_OF_CUDA}{major}", f"=={build.cudnn}", "", origin)
+
+    def _brings_cuda(self, tensorflow: Candidate) -> bool:
+        there = "and-cuda" in extras_of(tensorflow.requires)
+        return there and cuda_extra_installs(tensorflow.version, self._shelf.machine.python)
 
     def _backends_of(self, keras: Candidate, origin: str) -> Iterator[Need]:
         for name in ("tensorflow", "torch", "jax", "openvino"):
