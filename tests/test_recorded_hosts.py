@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from record_host import record
 from recorded_hosts import unpack
+from simulated.faulty_hosts import FAULTY
 from simulated.hosts import HEALTHY, build
 from simulated.looking import LAYERS_OF_THE_MACHINE, look
 from simulated.trees import linux, simulated_host
@@ -75,9 +76,17 @@ def test_a_recording_names_nobody(tmp_path: Path) -> None:
         assert name not in text
 
 
+def found_on(recording: Path, folder: Path) -> list[str]:
+    facts = look(unpack(recording, folder))
+    rules = [rule for rule in all_rules() if rule.layer in LAYERS_OF_THE_MACHINE]
+    return [finding.id for finding in judge(facts, rules).findings if finding.severity != "info"]
+
+
+def test_a_fault_is_found_again(tmp_path: Path) -> None:
+    recorded(tmp_path / "recording", build(tmp_path / "machine", FAULTY["nouveau-bound-to-gpu"]))
+    assert found_on(tmp_path / "recording", tmp_path / "again") == ["nouveau-bound-to-gpu"]
+
+
 @pytest.mark.parametrize("name", sorted(path.name for path in HOSTS.iterdir()))
 def test_what_is_found_is_in_the_name(name: str, tmp_path: Path) -> None:
-    facts = look(unpack(HOSTS / name, tmp_path))
-    rules = [rule for rule in all_rules() if rule.layer in LAYERS_OF_THE_MACHINE]
-    findings = [finding.id for finding in judge(facts, rules).findings if finding.severity != "info"]
-    assert findings == ([] if name.startswith("healthy-") else [name])
+    assert found_on(HOSTS / name, tmp_path) == ([] if name.startswith("healthy-") else [name])
