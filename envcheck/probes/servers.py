@@ -36,7 +36,7 @@ def _server(host: Host, pid: int) -> ServerProcess | None:
     return ServerProcess(
         program=program,
         pid=pid,
-        variables=environment.relevant({name: value for name, found, value in pairs if found}),
+        environment=environment.relevant({name: value for name, found, value in pairs if found}),
     )
 
 

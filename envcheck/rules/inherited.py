@@ -118,7 +118,7 @@ def service_environment_differs(facts: Facts) -> Iterator[Failure]:
     servers = need(facts.platform.volatile.servers)
     here = {found.name: found.value for found in need(facts.platform.environment)}
     for number, server in enumerate(servers):
-        there = {found.name: found.value for found in server.variables}
+        there = {found.name: found.value for found in server.environment}
         differences = [
             sentence(DIFFERENCE, name=name, there=_shown(there.get(name)), here=_shown(here.get(name)))
             for name in DECIDING
@@ -127,7 +127,7 @@ def service_environment_differs(facts: Facts) -> Iterator[Failure]:
         if differences:
             where = sentence(WHERE.get(server.program, IN_UNIT))
             yield Failure(
-                evidence=(f"/platform/volatile/servers/{number}/variables", "/platform/environment"),
+                evidence=(f"/platform/volatile/servers/{number}/environment", "/platform/environment"),
                 fields={"program": server.program, "pid": server.pid, "differences": listed(differences)},
                 fixes=(by_hand(START_AGAIN, SYSTEMD, where=where),),
                 subject=server.program,

@@ -24,7 +24,7 @@ def test_a_kernel_that_runs(tmp_path: Path) -> None:
     assert isinstance(found, tuple)
     (kernel,) = [server for server in found if server.pid == process.pid]
     assert kernel.program == "ipykernel_launcher"
-    assert [variable.name for variable in kernel.variables] == ["KERAS_BACKEND", "PATH", "PYTHONPATH"]
+    assert [variable.name for variable in kernel.environment] == ["KERAS_BACKEND", "PATH", "PYTHONPATH"]
 
 
 def test_only_servers_count(tmp_path: Path) -> None:
@@ -36,4 +36,4 @@ def test_only_servers_count(tmp_path: Path) -> None:
     }
     host = simulated_host(tmp_path / "root", linux(), tree)
     backend = EnvironmentVariable(name="KERAS_BACKEND", value="torch")
-    assert servers.running(host) == (ServerProcess(program="jupyter-lab", pid=7, variables=(backend,)),)
+    assert servers.running(host) == (ServerProcess(program="jupyter-lab", pid=7, environment=(backend,)),)

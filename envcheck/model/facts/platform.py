@@ -126,7 +126,7 @@ class ServerProcess(Record, frozen=True, kw_only=True):
 
     program: str  #: such as ``jupyter-lab``, ``ipykernel_launcher`` or ``gunicorn``
     pid: int
-    variables: tuple[EnvironmentVariable, ...]  #: of its own environment, those of the allow-list
+    environment: tuple[EnvironmentVariable, ...]  #: its own: those of the allow-list
 
 
 class PlatformVolatile(Record, frozen=True, kw_only=True):
