@@ -28,6 +28,7 @@ PACKAGE_CAUSES = (
     "cntk-openmpi-missing",
     "theano-backend-broken",
     "rocm-runtime-wheel-mismatch",
+    "jetson-wheel-jetpack-mismatch",
     "tensorflow-metal-version-mismatch",
     "tensorflow-directml-version-mismatch",
     "jax-metal-unmaintained",

@@ -1,5 +1,7 @@
 """Every rule on its cases: it fires on the fault, is silent beside it, and says so where it cannot tell."""
 
+from functools import cache
+
 import msgspec
 import pytest
 from judging import cases, machines
@@ -11,8 +13,23 @@ from envcheck.rules.engine import Judgement, all_rules, judge
 FOUND = cases.find()
 
 
+TWO_FAULTS = {
+    "conda-cpu-build-selected/fires-mkl.json": {"torch-cpu-only-build"},
+    "nouveau-bound-to-gpu/fires-no-gpu-build.json": {"tensorflow-cpu-only-build"},
+    "nvidia-driver-not-installed/fires-debian.json": {"tensorflow-cpu-only-build"},
+    "smoke-test-failed/fires-processor.json": {"gpu-memory-held-by-other-process"},
+}
+"""Cases with two faults that have nothing to do with each other, and the other one of them."""
+
+
 def of_kind(kind: str) -> list[object]:
     return [pytest.param(found, id=found.name) for found in FOUND if found.kind == kind]
+
+
+@cache
+def judged(found: cases.Found) -> Judgement:
+    """Return what all rules say of a case; several tests look at it."""
+    return judge(found.facts())
 
 
 def described(finding: Finding) -> str:
@@ -26,7 +43,7 @@ def outcome(judgement: Judgement, rule: str) -> str:
 
 @pytest.mark.parametrize("found", of_kind("fires"))
 def test_fires(found: cases.Found) -> None:
-    judgement = judge(found.facts())
+    judgement = judged(found)
     made = [finding for finding in judgement.findings if finding.id == found.rule]
     assert made, f"only {[described(finding) for finding in judgement.findings]}"
     if found.path.name.endswith(".report.json"):
@@ -46,10 +63,23 @@ def test_fires(found: cases.Found) -> None:
 
 
 @pytest.mark.parametrize("found", of_kind("fires"))
+def test_the_right_finding_comes_first_and_no_wrong_one_beside_it(found: cases.Found) -> None:
+    """A root cause stands before all others and alone; what it does not explain is at most a note."""
+    findings = judged(found).findings
+    made = [finding for finding in findings if finding.id == found.rule]
+    if made[0].explained_by is not None or made[0].severity == "info":
+        return  # a symptom or a note: the root cause is another, which has cases of its own
+    roots = [each.id for each in findings if each.explained_by is None and each.severity != "info"]
+    others = TWO_FAULTS.get(found.name, frozenset())
+    assert findings[0].id in {found.rule, *others}
+    assert set(roots) - {found.rule} == others
+
+
+@pytest.mark.parametrize("found", of_kind("fires"))
 def test_evidence_shows_what_was_seen(found: cases.Found) -> None:
     facts = found.facts()
     document = msgspec.to_builtins(facts)
-    for finding in judge(facts).findings:
+    for finding in judged(found).findings:
         assert finding.evidence
         for seen in finding.evidence:
             assert resolve_pointer(document, seen.fact) == seen.value
@@ -57,7 +87,7 @@ def test_evidence_shows_what_was_seen(found: cases.Found) -> None:
 
 @pytest.mark.parametrize("found", of_kind("fires"))
 def test_sentences_are_whole(found: cases.Found) -> None:
-    for finding in judge(found.facts()).findings:
+    for finding in judged(found).findings:
         for text in (finding.title, finding.message, *(fix.title for fix in finding.fixes)):
             assert text == text.strip()
             assert "None" not in text.replace("None of", "")
