@@ -121,7 +121,7 @@ def numpy2_abi_mismatch(facts: Facts) -> Iterator[Failure]:
 def numpy_aliases_removed(facts: Facts) -> Iterator[Failure]:
     """The framework uses names of NumPy that were removed in NumPy 1.24.
 
-    "module 'numpy' has no attribute 'object'" (or 'bool', 'typeDict'). TensorFlow up to 2.8, MXNet and Theano are too
+    "module 'numpy' has no attribute 'object'" (or 'bool', 'typeDict'). TensorFlow up to 2.6, MXNet and Theano are too
     old for it and do not say so in their metadata.
     """
     place, numpy = _numpy(facts)
