@@ -67,7 +67,7 @@ PACKAGE_CAUSES = (
     "tpu-held-by-other-process",
 )
 """Findings, of packages nearly all, that explain why a framework or Keras fails."""
-IMPORT_CAUSES = (*CUDA_LIBRARY_FAULTS, *PACKAGE_CAUSES)
+IMPORT_CAUSES = (*CUDA_LIBRARY_FAULTS, *PACKAGE_CAUSES, "framework-files-differ-from-metadata")
 """Findings that explain why a framework cannot be imported: PyTorch is linked with CUDA's libraries."""
 DEATH_CAUSES = (
     "thread-limit-reached",
