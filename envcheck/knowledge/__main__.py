@@ -50,7 +50,7 @@ def refresh(ctx: click.Context, names: tuple[str, ...], write: bool, address: st
     tracked = releases.tracked() | {file.stem for file in kept.glob("*.json")} | set(wanted)
     failures = [line for name in wanted for line in _refresh(index, name, kept / f"{name}.json", tracked, write)]
     for line in failures:
-        click.echo(f"not read: {line}", err=True)
+        click.echo(f"failed: {line}", err=True)
     ctx.exit(1 if failures else 0)
 
 
@@ -70,7 +70,10 @@ def _refresh(index: Index, name: str, file: Path, tracked: frozenset[str] | set[
         click.echo(line)
     if write and not rebuilt.failures:
         today = datetime.now(timezone.utc).date().isoformat()
-        store.write(file, releases.Table(source=SOURCE, checked=today, since=since, releases=rebuilt.releases))
+        try:
+            store.write(file, releases.Table(source=SOURCE, checked=today, since=since, releases=rebuilt.releases))
+        except OSError as error:
+            return (f"{file} cannot be written: {error.strerror}",)
     return rebuilt.failures
 
 

@@ -230,7 +230,7 @@ def test_an_index_without_a_usable_list(
     result = refresh(tmp_path, "--table", "alpha", "--index", shop.base, "--write")
     assert (result.returncode, result.stdout) == (1, "")
     assert words in result.stderr.splitlines()[-1]
-    assert result.stderr.splitlines()[-1].startswith(f"not read: alpha: {shop.base}/alpha/")
+    assert result.stderr.splitlines()[-1].startswith(f"failed: alpha: {shop.base}/alpha/")
     assert not (tmp_path / "releases").exists()
 
 
@@ -253,15 +253,30 @@ def test_a_release_whose_metadata_cannot_be_read_is_not_stored(
     result = refresh(tmp_path, "--table", "alpha", "--index", shop.base, "--write")
     assert result.returncode == 1
     assert result.stdout.splitlines() == ["alpha: 1 added, 0 removed, 0 changed", "  added: 1.0"]
-    assert "not read: alpha 2.0: " in result.stderr
+    assert "failed: alpha 2.0: " in result.stderr
     assert words in result.stderr
     assert not (tmp_path / "releases").exists()
+
+
+def test_a_table_that_cannot_be_read_or_written(shop: Shop, tmp_path: Path) -> None:
+    shop.list("alpha", shop.with_metadata("alpha-1.0-py3-none-any.whl"))
+    place = tmp_path / "releases"
+    place.write_text("in the way")
+    result = refresh(tmp_path, "--table", "alpha", "--index", shop.base, "--write")
+    assert result.returncode == 1
+    assert f"failed: {place / 'alpha.json'} cannot be written: " in result.stderr
+    place.unlink()
+    place.mkdir()
+    (place / "alpha.json").write_text("{")
+    result = refresh(tmp_path, "--index", shop.base, "--write")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert f"failed: {place / 'alpha.json'}: " in result.stderr
 
 
 def test_no_server_at_all(tmp_path: Path) -> None:
     result = refresh(tmp_path, "--table", "alpha", "--index", "http://127.0.0.1:9/simple")
     assert result.returncode == 1
-    assert "not read: alpha: http://127.0.0.1:9/simple/alpha/: " in result.stderr
+    assert "failed: alpha: http://127.0.0.1:9/simple/alpha/: " in result.stderr
 
 
 def test_the_index_of_pip_and_its_password(shop: Shop, tmp_path: Path) -> None:
