@@ -103,7 +103,7 @@ def test_other_ends_are_told(tmp_path: Path) -> None:
         """
         (tmp_path / f"{name}.py").write_text(textwrap.dedent(source))
     found = {
-        name: tried(tmp_path, "calm", name, timeout=8.0, alone=False)[0] for name in ("raising", "leaving", "hanging")
+        name: tried(tmp_path, "calm", name, timeout=12.0, alone=False)[0] for name in ("raising", "leaving", "hanging")
     }
     assert {name: pair.status for name, pair in found.items()} == {
         "raising": "raised",

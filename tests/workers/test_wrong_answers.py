@@ -26,7 +26,7 @@ NO_KERAS = replace(standins.keras(), installed=False)
 KERAS_2 = replace(standins.keras(), version="2.2.4", flavour=MULTI_BACKEND, backends_available=("plaidml",))
 DIED = "the process died of SIGSEGV"
 LEFT = "the process ended with exit status 0 before it was done"
-SHORT = 8.0
+SHORT = 12.0  # seconds; enough to start Python and NumPy on a busy machine
 
 
 def native(python: str, name: str, fault: str, *standin: str, timeout: float = standins.LONG) -> SmokeRun:
