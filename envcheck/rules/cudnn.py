@@ -137,7 +137,7 @@ def _whole(facts: Facts, name: str | None) -> Fix:
         "The loader takes {path}, cuDNN {found}; {framework} {version} asks for {wanted} or newer. A framework "
         "accepts a newer minor version than that of its build, and rejects an older one."
     ),
-    after=("cuda-version-split-across-frameworks", "cudnn-shadowed-by-other-copy"),
+    after=("framework-newer-than-hosted-image", "cuda-version-split-across-frameworks", "cudnn-shadowed-by-other-copy"),
 )
 def cudnn_older_than_build(facts: Facts) -> Iterator[Failure]:
     """cuDNN is found and rejected: it is of an older minor version than the one that the framework was compiled with.

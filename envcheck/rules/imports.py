@@ -50,6 +50,7 @@ PACKAGE_CAUSES = (
     "static-tls-exhausted",
     "protobuf-native-symbol-clash",
     "mkl-libraries-mixed",
+    "conda-channels-mixed",
     "filesystem-noexec",
     "protobuf-too-new",
     "numpy-aliases-removed",

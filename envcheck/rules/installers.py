@@ -1,16 +1,17 @@
 """The tools that install packages: too old, or two of them at once."""
 
+import re
 from collections.abc import Iterator
 
 from packaging.version import Version
 
 from envcheck.fixes import shell
-from envcheck.fixes.files import in_shell
+from envcheck.fixes.files import by_hand, in_shell
 from envcheck.fixes.packages import python
-from envcheck.model.facts import Facts
+from envcheck.model.facts import Backend, Facts
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
-from envcheck.rules.shared import package, proven, version_of
+from envcheck.rules.shared import for_each_framework, last_words, listed, package, proven, title_of, version_of
 from envcheck.words import template
 
 MANYLINUX = "https://github.com/pypa/manylinux#manylinux"
@@ -20,6 +21,12 @@ FIRST_FOR_MANYLINUX_X_Y = Version("20.3")
 CONDA_AND_PIP = "https://docs.conda.io/projects/conda/en/stable/user-guide/tasks/manage-environments.html"
 UPDATE_PIP = template("Update pip")
 ONE_INSTALLER = template("Remove what pip installed, then let conda write {package} again")
+CONDA_CHANNELS = "https://conda-forge.org/docs/user/tipsandtricks/"
+ONE_CHANNEL = template(
+    "Make a new environment from one channel: conda create -n dl -c conda-forge --override-channels PACKAGES"
+)
+VERSIONED = re.compile(r"(?P<library>lib(?:absl_\w+|protobuf\w*|flatbuffers|grpc\S*?|re2)\.so\.[\d.]+): cannot open .*")
+"""Libraries that carry their release in the name (conda-forge/tensorflow-feedstock#277, #350)."""
 WRITTEN_TWICE = {
     "tensorflow": ("tensorflow", "tensorflow-base"),
     "torch": ("pytorch",),
@@ -64,6 +71,46 @@ def pip_too_old(facts: Facts) -> Iterator[Failure]:
             fields={"version": version},
             fixes=(in_shell(UPDATE_PIP, update, source=MANYLINUX, risk="environment", verify=check),),
         )
+
+
+@rule(
+    "conda-channels-mixed",
+    severity="error",
+    layer="python",
+    title=template("conda packages below {framework} are of another release than it was built with"),
+    message=template(
+        "{framework} looks for {library}, whose name carries the release, and the environment has another one. conda "
+        "keeps these in step within one channel; here packages come from {channels}. It said: {said}"
+    ),
+)
+def conda_channels_mixed(facts: Facts) -> Iterator[Failure]:
+    """A package of conda asks for a library of a release that is not there, because channels are mixed.
+
+    The libraries of protobuf, Abseil, flatbuffers, gRPC and re2 change their names with each release. A package of one
+    channel, or one that was updated alone, then misses its own. The environment has to be solved again as a whole.
+    """
+    if need(facts.python.environment) != "conda":
+        raise NotApplicable("the target is no conda environment")
+    channels = sorted({known(found.channel, None) or "elsewhere" for found in need(facts.python.conda_packages)})
+
+    def check(index: int, backend: Backend) -> Iterator[Failure]:
+        for pointer, words in last_words(facts, index, backend):
+            match = VERSIONED.search(words)
+            if match:
+                yield Failure(
+                    evidence=(pointer, "/python/conda_packages"),
+                    fields={
+                        "framework": title_of(backend.name),
+                        "library": match["library"],
+                        "channels": listed(channels) or "an unknown channel",
+                        "said": match[0],
+                    },
+                    fixes=(by_hand(ONE_CHANNEL, CONDA_CHANNELS),),
+                    subject=backend.name,
+                )
+                return
+
+    yield from for_each_framework(facts, check)
 
 
 @rule(
