@@ -132,7 +132,8 @@ NOT_FROM_A_MACHINE_ALONE = {
         "wheel-requires-avx2", "wsl-libcuda-link-missing", "wsl-windows-driver-regression", "xla-flags-unknown",
     ),
     "rests on the target's packages or kernels, besides the machine": (
-        "cuda-home-not-set", "cuda-version-split-across-frameworks", "intel-gpu-not-visible",
+        "cuda-home-not-set", "cuda-version-split-across-frameworks", "framework-newer-than-hosted-image",
+        "intel-gpu-not-visible",
         "jax-cuda-libraries-too-old", "nvcc-torch-cuda-mismatch", "triton-ptxas-too-old", "wsl-runs-windows-executable",
     ),
     "needs a Mac": ("metal-device-not-visible", "mps-macos-too-old", "rosetta-x86-python"),
