@@ -23,9 +23,10 @@ from envcheck.words import sentence, template, title_of
 NOT_IN_LOG = Unknown("skipped", "only a log was read")
 STEP_BACK = template("Keep {framework} {version}, with the releases that go with it")
 UPDATE = template("Update {framework} to a release that goes with NumPy 2")
+FOR_PYTHON = template("Take the newest {framework} for Python {python}, with the releases that go with it")
 FOR_DRIVER = template("Take the newest {framework} that the driver {driver} can run")
 FOR_GPU = template("Take the newest {framework} that supports this GPU")
-OTHER_PYTHON = template("Take a Python that {framework} has packages for")
+NEWEST_FOR_PYTHON = template("Take the newest {framework} for Python {python}")
 ASSUMED = template("Computed for Python {python} on {system}, of which the log says nothing else")
 COMPANIONS = {
     "protobuf-too-new": ("protobuf",),
@@ -57,7 +58,9 @@ def fixes(finding: str, told: Told, snapshot: Facts | None = None) -> tuple[Fix,
     if snapshot is not None:
         told = _as_installed(told, snapshot)
     found = (_fix(wanted, told, snapshot) for wanted in _wanted(finding, told))
-    return tuple(dict.fromkeys(fix for fix in found if fix is not None))
+    # Where nothing keeps the newest release from this Python, the log has another cause.
+    says_why = finding == "python-version-unsupported"
+    return tuple(dict.fromkeys(fix for fix in found if fix is not None and (fix.notes or not says_why)))
 
 
 def _as_installed(told: Told, snapshot: Facts) -> Told:
@@ -107,7 +110,8 @@ def _wanted(finding: str, told: Told) -> Iterator[_Wanted]:
         yield from _on_gpu(told, FOR_GPU) if told.compute_capability else ()
     elif finding == "python-version-unsupported" and "python" in told.versions:
         for name in told.frameworks[:1]:
-            yield _Wanted(OTHER_PYTHON, (name,), fields={"framework": title_of(name)})
+            fields = {"framework": title_of(name), "python": told.versions["python"]}
+            yield _Wanted(NEWEST_FOR_PYTHON, (name,), fields=fields)
 
 
 def _for_numpy(told: Told) -> Iterator[_Wanted]:
@@ -120,9 +124,14 @@ def _for_numpy(told: Told) -> Iterator[_Wanted]:
 
 
 def _together(told: Told, others: tuple[str, ...]) -> Iterator[_Wanted]:
-    for name, version in _releases(told)[:1]:
+    named = _releases(told)[:1]
+    for name, version in named:
         fields: dict[str, object] = {"framework": title_of(name), "version": version}
         yield _Wanted(STEP_BACK, (f"{name}=={version}", *others), fields=fields)
+    if not named and "python" in told.versions:
+        for name in told.frameworks[:1]:
+            fields = {"framework": title_of(name), "python": told.versions["python"]}
+            yield _Wanted(FOR_PYTHON, (name, *others), fields=fields)
 
 
 def _on_gpu(told: Told, title: str, **fields: object) -> Iterator[_Wanted]:

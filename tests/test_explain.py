@@ -189,6 +189,14 @@ def test_the_snapshot_tells_before_the_log_does() -> None:
     assert not any("Computed for" in note for note in fix.notes)
 
 
+def test_the_python_of_a_folder_on_windows_is_read_and_a_lone_major_is_not() -> None:
+    text = 'File "C:\\Python310\\lib\\site-packages\\tensorflow\\__init__.py"\n' + NUMPY_2
+    fix = next(fix for fix in explain_text(text).findings[0].fixes if fix.changes)
+    assert fix.commands == ("py -m pip install tensorflow==2.10.0 numpy==1.26.4",)
+    vague = explain_text(NUMPY_2.replace("2.10.0", "2")).findings[0].fixes
+    assert not any(fix.notes and fix.notes[0].startswith("Computed") for fix in vague)
+
+
 def test_contradicting_versions_are_no_versions() -> None:
     text = "tensorflow==2.10.0\ntensorflow==2.15.0\nAttributeError: _ARRAY_API not found\n" + NUMPY_2[20:]
     first = commands_for(text, "numpy2-abi-mismatch")[0]

@@ -24,7 +24,7 @@ class Told:
 def told(found: Scan) -> Told:
     """Return what a log tells of its machine."""
     ground = Ground(found)
-    versions = {name: version for name, seen in ground.versions.items() if (version := _one(seen))}
+    versions = {name: version for name, seen in ground.versions.items() if (version := _one(name, seen))}
     if "driver" in versions:  # NVIDIA writes the third number with two digits
         first, *rest = versions["driver"].split(".")
         versions["driver"] = ".".join((first, *(part.zfill(2) for part in rest)))
@@ -34,9 +34,16 @@ def told(found: Scan) -> Told:
     return Told(versions, tuple(dict.fromkeys((*named, *about))), system, gpu_architecture(found.hits))
 
 
-def _one(seen: Iterable[tuple[int, ...]]) -> str | None:
-    """Return the most exact of versions that say the same; None if they differ."""
-    longest = max(seen, key=len)
-    if any(longest[: len(each)] != each for each in seen):
+def _one(name: str, seen: Iterable[tuple[int, ...]]) -> str | None:
+    """Return the most exact of versions that say the same; None if they differ, or tell too little."""
+    numbers = {_as_python(each) if name == "python" else each for each in seen}
+    longest = max(numbers, key=len)
+    if any(longest[: len(each)] != each for each in numbers) or (len(longest) < 2 and name != "driver"):
         return None
     return ".".join(map(str, longest))
+
+
+def _as_python(version: tuple[int, ...]) -> tuple[int, ...]:
+    """Read the version of a folder such as ``Python310``."""
+    text = str(version[0])
+    return (int(text[0]), int(text[1:])) if len(version) == 1 and len(text) > 1 else version
