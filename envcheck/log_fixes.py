@@ -4,7 +4,7 @@ A log tells little of its machine, so the little is made into facts, and everyth
 of the machine is there, its facts are taken instead.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -50,7 +50,7 @@ class _Wanted:
     title: str
     add: tuple[str, ...]
     on_gpu: tuple[str, ...] = ()
-    fields: dict[str, object] = field(default_factory=dict)
+    fields: Mapping[str, object] = field(default_factory=dict)
 
 
 def fixes(finding: str, told: Told, snapshot: Facts | None = None) -> tuple[Fix, ...]:
@@ -118,7 +118,7 @@ def _for_numpy(told: Told) -> Iterator[_Wanted]:
     for name, version in _releases(told):
         first = first_without(name, "numpy<2")
         if first and Version(version) < Version(first):
-            fields: dict[str, object] = {"framework": title_of(name), "version": version}
+            fields = {"framework": title_of(name), "version": version}
             yield _Wanted(STEP_BACK, (f"{name}=={version}", "numpy<2"), fields=fields)
             yield _Wanted(UPDATE, (f"{name}>={first}", "numpy>=2"), fields=fields)
 
@@ -126,7 +126,7 @@ def _for_numpy(told: Told) -> Iterator[_Wanted]:
 def _together(told: Told, others: tuple[str, ...]) -> Iterator[_Wanted]:
     named = _releases(told)[:1]
     for name, version in named:
-        fields: dict[str, object] = {"framework": title_of(name), "version": version}
+        fields = {"framework": title_of(name), "version": version}
         yield _Wanted(STEP_BACK, (f"{name}=={version}", *others), fields=fields)
     if not named and "python" in told.versions:
         for name in told.frameworks[:1]:
