@@ -180,6 +180,7 @@ def _told(fix: Fix) -> Lines:
     lines = [words.listed(told)] if told else []
     lines += fix_words.changes(fix)
     lines += [fix_words.verification(fix)] if fix.verification else []
+    lines += [clean.shorten(note, TITLE_LIMIT) for note in fix.notes]
     return [*lines, clean.shorten(fix.source, TITLE_LIMIT)] if fix.source else lines
 
 

@@ -4,7 +4,7 @@ import pytest
 from render import report_samples as samples
 
 from envcheck.model.report import Report
-from envcheck.render import fixes, html, markdown, terminal
+from envcheck.render import fixes, html, markdown, scripts, terminal
 from envcheck.render.style import Style
 
 NOTE = "TensorFlow 2.17 to 2.21: supports GPUs from compute capability 6.0 on"
@@ -22,6 +22,10 @@ def test_on_a_terminal(report: Report) -> None:
         lines = text.splitlines()
         command = next(place for place, line in enumerate(lines) if "tensorflow==2.16.2" in line)
         assert lines[command + 1].strip() == f"- {NOTE}"
+
+
+def test_in_a_script(report: Report) -> None:
+    assert f"# {NOTE}" in scripts.script(report).splitlines()
 
 
 def test_in_documents(report: Report) -> None:
