@@ -6,8 +6,10 @@ A few environments are built by default; ENVCHECK_ERAS=all builds the rest too.
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+from eras.builds import BUILDS, Told
 from eras.surroundings import ERAS, SECONDS, Era, built, of, openmpi, reported, wanted
 
 from envcheck.child import WORKERS
@@ -39,8 +41,44 @@ def test_an_era_is_seen_and_trains(era: Era, environments_folder: Path) -> None:
     backends = {backend["name"]: backend for backend in report["facts"]["backends"] if backend["installed"]}
     for name, (_, version) in era.runs.items():
         assert backends[name]["version"].partition("+")[0].startswith(version)
+        assert told(backends[name]) == BUILDS[era.lock, name]
+        assert backends[name]["main_library"]["missing"] == []
+        assert backends[name]["main_library"]["truncated"] is False
         assert [device["name"] for device in backends[name]["devices"]] == ["cpu"]
+    for package in report["facts"]["python"]["packages"]:
+        assert (package["installer"], package["files_missing"], package["files_truncated"]) == ("uv", [], [])
+        assert package["wheel_tags"]
+        assert package["editable"] is False
     assert [finding["id"] for finding in report["findings"] if finding["severity"] != "info"] == []
+
+
+def told(backend: dict[str, Any]) -> Told:
+    """Return what the files of a framework told, as ``builds.py`` writes it."""
+    built, library = backend["built_for"], backend["main_library"]
+    fields = [built[name] for name in ("cuda", "cudnn", "compute_capabilities", "numpy_abi", "instruction_sets")]
+    plain = ["?" if isinstance(value, dict) else tuple(value) if isinstance(value, list) else value for value in fields]
+    name = Path(library["path"]).name if library["path"] else None
+    return Told(*plain, name, library["glibc"], library["libstdcxx"])
+
+
+def test_cntk_without_open_mpi_names_what_it_misses(environments_folder: Path) -> None:
+    """The names come from the header of its library, and the import dies of the first of them."""
+    python = built(environments_folder, of("legacy"))
+    report = reported(python, {}, "--backend", "cntk", "--device", "cpu")
+    cntk = next(backend for backend in report["facts"]["backends"] if backend["name"] == "cntk")
+    assert cntk["main_library"]["missing"] == ["libmpi_cxx.so.1", "libmpi.so.12"]
+    assert "libmpi_cxx.so.1: cannot open shared object file" in cntk["import"]["error"]
+    causes = {finding["id"]: finding["explained_by"] for finding in report["findings"]}
+    assert causes["framework-import-raised"] == "cntk-openmpi-missing"
+    assert causes["cntk-openmpi-missing"] is None
+
+
+def test_theano_says_whether_it_compiles_and_with_which_blas(environments_folder: Path) -> None:
+    python = built(environments_folder, of("legacy"))
+    (run,) = reported(python, {}, "--backend", "theano")["facts"]["smoke"]
+    said = next(stage["detail"] for stage in run["stages"] if stage["name"] == "devices")
+    assert "compiles with" in said or "no C++ compiler" in said
+    assert "BLAS: " in said
 
 
 def test_a_graph_that_runs_elsewhere_is_seen(environments_folder: Path) -> None:
