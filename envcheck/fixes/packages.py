@@ -99,21 +99,26 @@ def change(
     )
 
 
+def as_installed(package: Package) -> str:
+    """Return the requirement of the release that is installed; of the name alone where the release is not known."""
+    release = (known(package.version, None) or "").partition("+")[0]
+    return f"{package.name}=={release}" if release else package.name
+
+
 def again(facts: Facts, title: str, package: Package, *, remove: bool = False, source: str = PIP) -> Fix:
     """Return the fix that writes the files of a package again, in the release and from the index that it is of.
 
     The title may name ``{package}``. ``remove`` takes the package away first.
     """
     version = known(package.version, None)
-    release, _, build = (version or "").partition("+")
+    build = (version or "").partition("+")[2]
     index = TORCH_INDEX.format(build=build) if build and package.name in TORCH_PACKAGES else None
-    wanted = version if index else release
     return change(
         facts,
         title,
         {"package": package.name},
         remove=(package.name,) if remove else (),
-        add=(f"{package.name}=={wanted}" if wanted else package.name,),
+        add=(f"{package.name}=={version}" if index else as_installed(package),),
         reinstall=not remove,
         index=index,
         source=source,

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from envcheck.fixes import shell
 from envcheck.fixes.files import by_hand, in_shell
 from envcheck.model.facts import Backend, Facts
-from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
 from envcheck.rules.causes import GPU_FAULTS
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.environment import UNSET
-from envcheck.rules.other_gpus import INSTALL_RUNTIME, INTEL_INSTALL, INTEL_VENDOR_ID
+from envcheck.rules.other_gpus import INTEL_VENDOR_ID, install_intel_runtime
 from envcheck.rules.shared import (
     RESERVING,
     backend,
@@ -24,7 +23,6 @@ from envcheck.rules.shared import (
 )
 from envcheck.words import template
 
-OPENVINO_GPU = "https://docs.openvino.ai/2025/get-started/install-openvino/configurations.html"
 TORCH_XPU = "https://docs.pytorch.org/docs/stable/notes/get_start_xpu.html"
 ROCM_MATRIX = "https://rocm.docs.amd.com/en/latest/compatibility/compatibility-matrix.html"
 TORCHRUN = "https://docs.pytorch.org/docs/stable/elastic/run.html"
@@ -56,14 +54,6 @@ def _intel_gpu(facts: Facts) -> tuple[int, str]:
         if device.vendor_id == INTEL_VENDOR_ID and bound:
             return index, device.address
     raise NotApplicable("no Intel GPU with a driver")
-
-
-def _runtime(facts: Facts) -> Fix:
-    debian = known(facts.platform.os_id, None) in ("ubuntu", "debian")
-    if debian:
-        command = "sudo apt install -y intel-opencl-icd libze-intel-gpu1 libze1"
-        return in_shell(INSTALL_RUNTIME, command, source=INTEL_INSTALL, risk="system")
-    return by_hand(INSTALL_RUNTIME, INTEL_INSTALL)
 
 
 @rule(
@@ -99,7 +89,7 @@ def openvino_device_unavailable(facts: Facts) -> Iterator[Failure]:
                 "/driver/intel/opencl_drivers",
             ),
             fields={"device": device, "listed": ", ".join(each.framework_name for each in devices) or "none"},
-            fixes=(_runtime(facts),),
+            fixes=(install_intel_runtime(facts),),
             subject="openvino",
             severity="warning" if is_first_choice(facts, "openvino") else "info",
         )
@@ -248,11 +238,14 @@ def nccl_duplicate_gpu(facts: Facts) -> Iterator[Failure]:
     """A launcher started more processes than there are GPUs to see.
 
     torchrun sets LOCAL_WORLD_SIZE and LOCAL_RANK. Where every process says 'cuda:0' the message is the same although
-    there are enough GPUs; that is in the program and cannot be seen from here.
+    there are enough GPUs; that is in the program and cannot be seen from here. Nothing is said where
+    CUDA_VISIBLE_DEVICES is set: some launchers (Slurm, Ray) show each process a GPU of its own with it.
     """
     found = variable(facts, "LOCAL_WORLD_SIZE")
     if found is None or not found[1].isdecimal() or not usable_gpus(facts):
         raise NotApplicable("not started by a launcher of several processes, or no NVIDIA GPU")
+    if variable(facts, "CUDA_VISIBLE_DEVICES") is not None:
+        raise NotApplicable("the launcher may show each process a GPU of its own")
     gpus = len(need(facts.driver.nvidia.cuda.devices))
     if int(found[1]) > gpus > 0:
         yield Failure(

@@ -141,7 +141,7 @@ def _tell_loader(facts: Facts, folders: tuple[str, ...]) -> tuple[Fix, ...]:
             ),
         )
     lines = " ".join(shell.words(folder) for folder in folders)
-    command = f"printf '%s\\n' {lines} | sudo tee /etc/ld.so.conf.d/cuda.conf"
+    command = f"printf '%s\\n' {lines} | sudo tee /etc/ld.so.conf.d/envcheck-cuda.conf"
     return (
         by_system(TO_CACHE, (command, "sudo ldconfig"), LOADER, restart="kernel"),
         in_shell(FOR_THIS_SHELL, _export(":".join(shell.words(folder) for folder in folders)), source=LOADER),

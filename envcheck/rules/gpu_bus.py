@@ -31,7 +31,6 @@ POWER_XIDS = (54,)
 LOST = "GPU_IS_LOST"
 """NVML's name of its error 15: 'The GPU has fallen off the bus or has otherwise become inaccessible' (nvml.h)."""
 KERNEL_PCI = "https://docs.kernel.org/admin-guide/kernel-parameters.html"
-AER = "https://docs.kernel.org/PCI/pcieaer-howto.html"
 PLUG_IN = template("Turn the machine off and connect every power plug of the GPU, each with a cable of its own")
 CAP_POWER = template("To find out whether it is the power supply: let the GPU draw less, and watch")
 FIRST_SLOT = template(

@@ -24,7 +24,6 @@ NVML_STATUS = "/driver/nvidia/nvml/status"
 MODULE_LOADED = "/driver/nvidia/kernel_module_loaded"
 KERNEL = "/driver/nvidia/kernel"
 XID_CATALOGUE = "https://docs.nvidia.com/deploy/xid-errors/index.html"
-MEMORY_ERRORS = "https://docs.nvidia.com/deploy/a100-gpu-mem-error-mgmt/index.html"
 NVIDIA_SMI = "https://docs.nvidia.com/deploy/nvidia-smi/index.html"
 
 

@@ -59,7 +59,7 @@ def ld_library_path_not_inherited(facts: Facts) -> Iterator[Failure]:
         if there:
             _, pointer, folder = there[0]
             number, file = told[folder]
-            command = f"echo {shell.words(folder)} | sudo tee /etc/ld.so.conf.d/cuda.conf"
+            command = f"echo {shell.words(folder)} | sudo tee /etc/ld.so.conf.d/envcheck-cuda.conf"
             yield Failure(
                 evidence=(f"/platform/startup_files/{number}/folders", f"{pointer}/path"),
                 fields={
@@ -69,7 +69,7 @@ def ld_library_path_not_inherited(facts: Facts) -> Iterator[Failure]:
                     "file": file,
                 },
                 fixes=(
-                    by_system(TO_CACHE, (command, "sudo ldconfig"), LOADER, restart="kernel"),
+                    by_system(TO_CACHE, (command, "sudo ldconfig"), LOADER, restart="kernel", verify="envcheck report"),
                     by_hand(IN_KERNEL, LOADER),
                 ),
                 subject=backend.name,

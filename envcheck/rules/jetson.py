@@ -65,7 +65,7 @@ def jetson_generic_wheel(facts: Facts) -> Iterator[Failure]:
         version = need(found.version) or ""
         if not tags or VENDOR_WHEEL.search(version):
             return
-        if any(device.name.startswith("gpu") for device in known(found.devices, ())):
+        if any(device.name.startswith("gpu") for device in need(found.devices)):
             return
         yield Failure(
             evidence=("/platform/board", f"/python/packages/{place[0]}/wheel_tags", f"/backends/{index}/version"),

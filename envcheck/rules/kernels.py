@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from envcheck.fixes.files import by_hand, in_shell
-from envcheck.fixes.packages import change, install, python
+from envcheck.fixes.packages import as_installed, change, install, python
 from envcheck.model.facts import Facts, Kernel
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
@@ -57,13 +57,13 @@ def jupyter_kernel_dependencies_broken(facts: Facts) -> Iterator[Failure]:
     if error is None:
         return
     place, kernel = ours[0]
-    packages = {found.name for found in need(facts.python.packages)}
-    names = tuple(name for name in KERNEL_PACKAGES if name in packages)
+    packages = {found.name: found for found in need(facts.python.packages)}
+    again = tuple(as_installed(packages[name]) for name in KERNEL_PACKAGES if name in packages)
     check = f"{python(facts)} -m ipykernel --version"
     yield Failure(
         evidence=("/notebook/ipykernel_error", f"/notebook/kernels/{place}/interpreter"),
         fields={"name": kernel.name, "error": error.strip().splitlines()[-1]},
-        fixes=(change(facts, AGAIN, add=names, reinstall=True, source=IPYKERNEL, verify=check),),
+        fixes=(change(facts, AGAIN, add=again, reinstall=True, source=IPYKERNEL, verify=check),),
     )
 
 

@@ -8,6 +8,7 @@ from envcheck.model.facts import Backend, Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, rule
+from envcheck.rules.legacy_backends import OPEN_MPI
 from envcheck.rules.shared import for_each_framework, listed, title_of
 from envcheck.words import template
 
@@ -23,8 +24,6 @@ SEARCHES = {
     "arch": "pacman -F {}",
 }
 """How each distribution names the package that holds a file: apt-file(1), dnf(8), pacman(8)."""
-OPEN_MPI_1 = ("libmpi_cxx.so.1", "libmpi.so.12", "libmpi.so.1")
-"""No current system has them; a finding of its own (``cntk-openmpi-missing``) tells what to do for CNTK."""
 
 
 @rule(
@@ -51,7 +50,7 @@ def system_library_missing(facts: Facts) -> Iterator[Failure]:
     def check(index: int, backend: Backend) -> Iterator[Failure]:
         if known(backend.imported.status, None) == "ok":
             return
-        told_elsewhere = searched.union(OPEN_MPI_1 if backend.name == "cntk" else ())
+        told_elsewhere = searched.union(OPEN_MPI if backend.name == "cntk" else ())
         missing = [name for name in need(backend.main_library.missing) if name not in told_elsewhere]
         if missing:
             yield Failure(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from envcheck.fixes import shell
 from envcheck.fixes.files import by_hand, in_shell
-from envcheck.fixes.packages import change
+from envcheck.fixes.packages import as_installed, change
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
@@ -15,7 +15,6 @@ from envcheck.words import template
 
 LD_SO = "https://man7.org/linux/man-pages/man8/ld.so.8.html"
 GCC_ABI = "https://gcc.gnu.org/onlinedocs/libstdc++/manual/abi.html"
-NUMPY_ABI = "https://numpy.org/doc/stable/user/troubleshooting-importerror.html#c-api-incompatibility"
 PROTOBUF = "https://protobuf.dev/support/cross-version-runtime-guarantee/"
 CONDA_FORGE = "https://conda-forge.org/docs/user/tipsandtricks/#how-to-fix-it"
 MKL = "https://docs.anaconda.com/reference/mkl-optimizations/"
@@ -237,7 +236,8 @@ def mkl_libraries_mixed(facts: Facts) -> Iterator[Failure]:
             command = f"conda install -y -p {shell.path(facts, prefix)} nomkl numpy scipy"
             fix = in_shell(OPENBLAS, command, source=MKL, risk="environment")
         else:
-            fix = change(facts, OPENBLAS, add=("numpy", "scipy"), reinstall=True)
+            there = [hit[1] for hit in (package(facts, name) for name in ("numpy", "scipy")) if hit]
+            fix = change(facts, OPENBLAS, add=tuple(map(as_installed, there)), reinstall=True)
         return Failure(
             evidence=(pointer,),
             fields={"framework": title_of(backend.name), "said": _line(match)},

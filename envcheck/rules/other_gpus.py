@@ -6,6 +6,7 @@ from envcheck.fixes import shell
 from envcheck.fixes.files import by_hand, in_shell
 from envcheck.fixes.nvidia import by_system
 from envcheck.model.facts import DeviceNode, Facts, PciDevice
+from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.gpus import MESSAGES, messages
@@ -89,7 +90,7 @@ def amdgpu_driver_not_loaded(facts: Facts) -> Iterator[Failure]:
             yield Failure(
                 evidence=(f"/hardware/pci/{index}/kernel_driver", "/driver/amd/module_loaded"),
                 fields={"device": device.address},
-                fixes=(by_system(LOAD, commands, ROCM_INSTALL, restart="none"),),
+                fixes=(by_system(LOAD, commands, ROCM_INSTALL, restart="none", verify="envcheck report"),),
             )
 
     yield from for_each(_for_rocm(facts), check)
@@ -142,7 +143,7 @@ def rocm_kfd_permission_denied(facts: Facts) -> Iterator[Failure]:
     _for_rocm(facts)
     for path, (index, node) in _nodes(facts).items():
         if (path == "/dev/kfd" or path.startswith("/dev/dri/renderD")) and need(node.open_error) == "EACCES":
-            join = by_system(JOIN, ("sudo usermod -aG render,video $USER",), ROCM_INSTALL, restart="shell")
+            join = _join(("render", "video"), ROCM_INSTALL)
             yield Failure(
                 evidence=(f"/driver/device_nodes/{index}/open_error", f"/driver/device_nodes/{index}/group"),
                 fields={"path": path, "group": known(node.group, "?"), "error": node.open_error},
@@ -246,12 +247,10 @@ def intel_gpu_not_visible(facts: Facts) -> Iterator[Failure]:
         what, evidence, fix = NO_NODE, "/driver/device_nodes", by_hand(PASS_INTEL, INTEL_INSTALL)
     elif len(denied) == len(nodes):
         what, evidence = NO_RIGHT, f"/driver/device_nodes/{denied[0][0]}/open_error"
-        fix = by_system(JOIN, ("sudo usermod -aG render $USER",), INTEL_INSTALL, restart="shell")
+        fix = _join(("render",), INTEL_INSTALL)
     elif not need(facts.driver.intel.level_zero_drivers) and not need(facts.driver.intel.opencl_drivers):
-        debian = known(facts.platform.os_id, None) in ("ubuntu", "debian")
-        install = ("sudo apt install -y intel-opencl-icd libze-intel-gpu1 libze1",) if debian else ()
         what, evidence = NO_RUNTIME, "/driver/intel/level_zero_drivers"
-        fix = by_system(INSTALL_RUNTIME, install, INTEL_INSTALL, restart="none")
+        fix = install_intel_runtime(facts)
     else:
         return
     yield Failure(
@@ -259,6 +258,19 @@ def intel_gpu_not_visible(facts: Facts) -> Iterator[Failure]:
         fields={**fields, "what": sentence(what)},
         fixes=(fix,),
     )
+
+
+def install_intel_runtime(facts: Facts) -> Fix:
+    """Return the fix that installs what reaches Intel's GPUs through Level Zero and OpenCL."""
+    if known(facts.platform.os_id, None) not in ("ubuntu", "debian"):
+        return by_hand(INSTALL_RUNTIME, INTEL_INSTALL)
+    command = "sudo apt install -y intel-opencl-icd libze-intel-gpu1 libze1"
+    return by_system(INSTALL_RUNTIME, (command,), INTEL_INSTALL, restart="none", verify="envcheck report")
+
+
+def _join(groups: tuple[str, ...], source: str) -> Fix:
+    command = f"sudo usermod -aG {','.join(groups)} $USER"
+    return by_system(JOIN, (command,), source, restart="shell", verify="envcheck report")
 
 
 NO_NODE = template("there is no render node in /dev/dri")

@@ -8,7 +8,7 @@ from packaging.version import Version
 
 from envcheck.fixes import shell
 from envcheck.fixes.files import by_hand, in_shell, look
-from envcheck.fixes.packages import change, python, shows
+from envcheck.fixes.packages import change, interpreter, python, shows
 from envcheck.model.facts import Facts, Package
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
@@ -26,7 +26,8 @@ TENSORFLOW_GPU = "https://pypi.org/project/tensorflow-gpu/"
 LAST_FOR_JAX_METAL = Version("0.5.0")
 """'jax-metal is not compatible with JAX 0.5.1 or later' (jax-ml/jax#26968, 2025-03-18); its last release, 0.1.1, is of
 2024-10-08 (PyPI, 2026-11-23)."""
-METAL_SIGNS = ("libmetal_plugin.dylib", "_TF_", "_pywrap_tensorflow_internal.so")
+METAL_LIBRARY = "libmetal_plugin.dylib"
+METAL_SIGNS = (METAL_LIBRARY, "_TF_", "_pywrap_tensorflow_internal.so")
 BUILT_FOR_TORCH = re.compile(r"torch-?(\d+\.\d+)|(?<![a-z])pt(\d)(\d+)")
 """How wheels name their PyTorch: flash_attn-2.6.0+cu122torch2.4cxx11abiFALSE (Dao-AILab/flash-attention#975),
 torch_scatter-2.1.2+pt20cu118 (rusty1s/pytorch_scatter#414); read on 2026-11-23."""
@@ -63,7 +64,7 @@ def tensorflow_metal_version_mismatch(facts: Facts) -> Iterator[Failure]:
         raise NotApplicable("TensorFlow or tensorflow-metal is not installed")
     for pointer, words in last_words(facts, *tensorflow):
         said = next((line.strip() for line in words.splitlines() if any(sign in line for sign in METAL_SIGNS)), None)
-        if said:
+        if said and METAL_LIBRARY in words:
             yield Failure(
                 evidence=(f"/python/packages/{metal[0]}/version", f"/backends/{tensorflow[0]}/version", pointer),
                 fields={
@@ -245,7 +246,7 @@ def _build_again(facts: Facts, name: str) -> Fix:
     """Return the fix that compiles a package here, where the installed PyTorch can be seen by its build."""
     options = shell.words("--no-build-isolation", "--no-deps", name)
     if known(facts.python.installer, None) == "uv":
-        command = f"uv pip install -p {python(facts)} --reinstall --no-cache {options}"
+        command = f"uv pip install -p {interpreter(facts)} --reinstall --no-cache {options}"
     else:
         command = f"{python(facts)} -m pip install --force-reinstall --no-cache-dir {options}"
     return in_shell(BUILD_AGAIN, command, source=FLASH_ATTENTION, risk="environment", package=name)

@@ -139,7 +139,8 @@ def wsl_windows_driver_regression(facts: Facts) -> Iterator[Failure]:
 
 
 def _of_windows(path: str) -> bool:
-    return path.lower().endswith(".exe") or re.match(r"/mnt/[a-z]/", path) is not None
+    """Say so by the ending alone: an environment of Linux may well lie on a disk of Windows, below /mnt/c."""
+    return path.lower().endswith(".exe")
 
 
 @rule(
@@ -153,7 +154,7 @@ def _of_windows(path: str) -> bool:
     ),
 )
 def wsl_runs_windows_executable(facts: Facts) -> Iterator[Failure]:
-    """The interpreter that is checked, or the one of a Jupyter kernel, lies on a disk of Windows.
+    """The interpreter that is checked, or the one of a Jupyter kernel, is a program of Windows (.exe).
 
     It is a warning for a kernel beside others. The cure is a Python of Linux, from Linux's own package manager.
     """

@@ -7,7 +7,7 @@ from typing import Literal
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
-from envcheck.fixes.solver.machine import Capability, Machine, interpreters, platforms
+from envcheck.fixes.solver.machine import LEGACY_MANYLINUX, Capability, Machine, interpreters, platforms
 from envcheck.knowledge import cuda
 from envcheck.knowledge.builds import Build
 from envcheck.knowledge.releases import Release
@@ -87,9 +87,8 @@ def _platform_misfit(tags: list[str], machine: Machine) -> Misfit:
 
 
 def _glibc(tag: str) -> tuple[int, int] | None:
-    legacy = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
     if not tag.startswith("manylinux_"):
-        return legacy.get(tag.partition("_")[0])
+        return next((glibc for glibc, name in LEGACY_MANYLINUX.items() if name == tag.partition("_")[0]), None)
     major, minor = tag.split("_")[1:3]
     return int(major), int(minor)
 
