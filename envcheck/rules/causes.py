@@ -26,6 +26,7 @@ GPU_FAULTS = (
     "nvidia-uvm-stale-after-suspend",
     "nvidia-uvm-not-loaded",
     "nvidia-uvm-hmm-init-failure",
+    "system-firmware-breaks-cuda",
     "libcuda-stub-loaded",
     "cuda-compat-unsupported-gpu",
     "cuda-compat-driver-too-old",

@@ -20,6 +20,7 @@ NOT_INITIALIZED, UNKNOWN_ERROR = 3, 999
 """CUresult of cuda.h."""
 DRIVER_API = "https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__TYPES.html"
 HMM = "https://docs.nvidia.com/cuda/cuda-installation-guide-linux/"
+FIRMWARE = "https://github.com/Dasharo/dasharo-issues/issues/1135"
 SUSPEND = "https://download.nvidia.com/XFree86/Linux-x86_64/580.95.05/README/powermanagement.html"
 
 LOAD_UVM = template("Load the module nvidia-uvm and create its device file")
@@ -31,6 +32,10 @@ RELOAD_UVM = template("End the programs that use CUDA, and load the module again
 KEEP_MEMORY_OPTION = "options nvidia NVreg_PreserveVideoMemoryAllocations=1"
 KEEP_MEMORY = template("For good: let the driver keep the GPU's memory over a suspend")
 HMM_OFF = template("Switch off the part of nvidia-uvm that fails (HMM), and restart")
+CHANGE_FIRMWARE = template(
+    "Update the board's firmware (BIOS). In its setup, try 'Above 4G Decoding' on, 'Resizable BAR' off, and the IOMMU "
+    "in pass-through mode, one at a time"
+)
 READ_LOG = template("Read what the kernel says about the GPU")
 ASK_AGAIN = template("Ask the CUDA driver alone, in a fresh process; 0 means that it works")
 UNSET = template("Remove {names} from the environment, also where it is set: shell profile, job script, kernel.json")
@@ -49,6 +54,7 @@ CAUSES = (
     "nvidia-uvm-stale-after-suspend",
     "nvidia-uvm-not-loaded",
     "nvidia-uvm-hmm-init-failure",
+    "system-firmware-breaks-cuda",
     "fabric-manager-version-mismatch",
     "fabric-manager-not-running",
     "libcuda-stub-loaded",
@@ -219,6 +225,32 @@ def nvidia_uvm_hmm_init_failure(facts: Facts) -> Iterator[Failure]:
             evidence=(CUDA_CODE, "/driver/nvidia/kernel/uvm_disable_hmm"),
             fixes=(by_system(HMM_OFF, (write, *((rebuild,) if rebuild else ()), "sudo reboot"), HMM),),
             severity=gpu_severity(facts),
+        )
+
+
+@rule(
+    "system-firmware-breaks-cuda",
+    severity="warning",
+    layer="hardware",
+    title=template("The board's firmware probably places the GPU so that CUDA cannot start"),
+    message=template(
+        "CUDA ends with 'not initialized' (3) in a fresh process, while nvidia-smi works, and the usual reason, HMM in "
+        "the module nvidia-uvm, is switched off. Some releases and settings of the board's firmware (BIOS, coreboot) "
+        "cause this. envcheck cannot see them, so this is what is left, not what was proved."
+    ),
+)
+def system_firmware_breaks_cuda(facts: Facts) -> Iterator[Failure]:
+    """cuInit returns 3 although HMM is off: the firmware's memory windows or IOMMU settings are left as the reason.
+
+    Seen with a release of coreboot (github.com/Dasharo/dasharo-issues/issues/1135).
+    """
+    on_host(facts)
+    if not usable_gpus(facts) or cuda_failed(facts, NOT_INITIALIZED) is None:
+        return
+    if need(facts.driver.nvidia.kernel.uvm_disable_hmm) is True:
+        yield Failure(
+            evidence=(CUDA_CODE, "/driver/nvidia/kernel/uvm_disable_hmm", NVML_STATUS),
+            fixes=(by_hand(CHANGE_FIRMWARE, FIRMWARE),),
         )
 
 

@@ -124,6 +124,9 @@ FAULTY_GPUS: dict[str, Machine] = {
     "nvidia-uvm-hmm-init-failure": with_files(
         workstation(), {"/sys/module/nvidia_uvm/parameters/uvm_disable_hmm": "N\n"}, cuInit="!3"
     ),
+    "system-firmware-breaks-cuda": with_files(
+        workstation(), {"/sys/module/nvidia_uvm/parameters/uvm_disable_hmm": "Y\n"}, cuInit="!3"
+    ),
     "cuda-init-failed-nvml-works": workstation({"cuInit": "!304"}),
     "cuda-compat-unsupported-gpu": workstation({"cuInit": "!804"}),
     "libcuda-kernel-module-mismatch": workstation({"cuInit": "!803"}),
