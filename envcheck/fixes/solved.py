@@ -98,7 +98,10 @@ def _wish(facts: Facts, remove: tuple[str, ...], add: tuple[str, ...], on_gpu: t
 def _answer(facts: Facts, wish: Wish) -> Answer | None:
     if not _computable(facts, wish.requirements):
         return None
-    return _solve(machine_of(facts), () if packages.system_managed(facts) else installed_of(facts), wish)
+    machine = machine_of(facts)
+    if known(facts.python.installer, None) in packages.PROJECT_OPTIONS:
+        machine = replace(machine, without_gpu=False)  # the project's file would have to name PyTorch's index
+    return _solve(machine, () if packages.system_managed(facts) else installed_of(facts), wish)
 
 
 def _names_of(names: Iterable[str]) -> frozenset[str]:

@@ -215,3 +215,27 @@ def test_a_plugin_follows_jax() -> None:
 
 def test_nothing_is_said_of_what_has_no_table() -> None:
     assert solve(linux(), (), Wish(("no-such-distribution",))) is None
+
+
+def test_a_machine_without_gpu_gets_the_build_for_the_processor_and_is_told() -> None:
+    answer = solved(linux(without_gpu=True), "torch", "keras")
+    torch = chosen(answer)["torch"]
+    assert torch.endswith("+cpu")
+    assert any(pin == f"torch=={torch}" for pin in pins(answer))
+    assert "because no GPU was found here" in notes(answer, ["torch"])[-1]
+
+
+def test_nothing_known_of_gpus_changes_no_index() -> None:
+    assert "+" not in chosen(solved(linux(), "torch"))["torch"]
+
+
+def test_a_build_for_the_processor_is_followed_by_one_for_the_processor() -> None:
+    there = Installed("torch", Version("2.1.0+cpu"), ())
+    answer = solved(linux(), "torch>=2.4", installed=(there,))
+    assert chosen(answer)["torch"].endswith("+cpu")
+
+
+def test_a_build_for_gpus_stays_one_where_the_environment_serves_another_machine() -> None:
+    there = Installed("torch", Version("2.1.0"), ())
+    answer = solved(linux(without_gpu=True), "torch>=2.4", installed=(there,))
+    assert "+" not in chosen(answer)["torch"]

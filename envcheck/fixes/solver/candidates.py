@@ -14,9 +14,11 @@ from envcheck.knowledge.builds import Build
 from envcheck.knowledge.releases import Release, releases
 from envcheck.knowledge.unstated import FIRST_CUDNN_FROM_TURING
 
-LIBRARIES_OF_CUDA: Final = "nvidia-cudnn-cu"
+WHEELS_OF_CUDNN: Final = "nvidia-cudnn-cu"
 """Beginning of the names of the wheels that put cuDNN for different CUDA versions into one and the same folder."""
 
+PROCESSOR = "cpu"
+"""The variant of a build that needs no GPU and brings no libraries of one."""
 TURING = (7, 5)
 CUDNN_FROM_TURING = Version(FIRST_CUDNN_FROM_TURING)
 
@@ -92,7 +94,7 @@ class Shelf:
             return None
         build = self._build_of(name, found.version)
         if name in self.wish.on_gpu and (
-            found.version.local == "cpu" or (build and gpu_misfit(build, self.machine, self.machine.gpus or ()))
+            found.version.local == PROCESSOR or (build and gpu_misfit(build, self.machine, self.machine.gpus or ()))
         ):
             return None
         return Candidate(name, found.version, found.requires, installed=True, build=build)
@@ -124,6 +126,8 @@ class Shelf:
         """Yield the builds of a release: that of the package index first, and others only where they are asked for."""
         there = self._builds(name, version)
         usual = [build for build in there if build.variant is None]
+        if self._needs_no_gpu(name) and any(build.cuda for build in usual):
+            yield from (build for build in there if build.variant == PROCESSOR)
         yield from usual or ((None,) if not there else ())
         if name in self.on_gpu:
             yield from sorted(
@@ -132,9 +136,15 @@ class Shelf:
                 reverse=True,
             )
 
+    def _needs_no_gpu(self, name: str) -> bool:
+        """Say whether a build for the processor is enough: gigabytes of CUDA's libraries serve nobody without a GPU."""
+        there = self.installed.get(name)
+        processor = self.machine.without_gpu if there is None else there.version.local == PROCESSOR
+        return processor and name not in self.on_gpu
+
     def _misfit(self, name: str, version: Version, build: Build | None) -> Misfit | None:
         gpus = self.machine.gpus or ()
-        if name.startswith(LIBRARIES_OF_CUDA) and gpus and gpus[0] < TURING and version >= CUDNN_FROM_TURING:
+        if name.startswith(WHEELS_OF_CUDNN) and gpus and gpus[0] < TURING and version >= CUDNN_FROM_TURING:
             return Misfit("old-gpu", f"{TURING[0]}.{TURING[1]}")
         if build is None:
             return None

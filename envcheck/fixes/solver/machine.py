@@ -15,6 +15,10 @@ from envcheck.model.unknown import Unknown, known
 Capability = tuple[int, int]
 
 MAXWELL = (5, 0)
+MAKERS_OF_GPUS = ("10de", "1002")
+"""NVIDIA and AMD (pci-ids.ucw.cz, 2026-11-23)."""
+GPU_CLASSES = ("03", "12")
+"""Display controllers and processing accelerators (PCI Code and ID Assignment Specification)."""
 ARCHITECTURES = {"amd64": "x86_64", "x64": "x86_64", "arm64": "aarch64", "i686": "i386", "i586": "i386"}
 LEGACY_MANYLINUX = {(2, 5): "manylinux1", (2, 12): "manylinux2010", (2, 17): "manylinux2014"}
 """The names of these glibc releases before PEP 600 (PEP 513, 571, 599)."""
@@ -52,6 +56,7 @@ class Machine:
     gpus: tuple[Capability, ...] | None = None  #: compute capabilities, highest first
     cuda: Version | None = None  #: the newest CUDA that the driver supports
     driver: Version | None = None  #: of NVIDIA
+    without_gpu: bool = False  #: known to have none, so that a build for GPUs would only fill the disk
     markers: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -103,6 +108,7 @@ def machine_of(facts: Facts) -> Machine:
         gpus=_capabilities(facts),
         cuda=_version(known(driver.cuda_driver_api_version, None)),
         driver=_version(known(driver.version, None)),
+        without_gpu=_without_gpu(facts),
         markers=tuple((name, value) for name, value in told.items() if isinstance(value, str)),
     )
 
@@ -117,6 +123,15 @@ def _capabilities(facts: Facts) -> tuple[Capability, ...] | None:
     found = sorted({each for text in told if isinstance(text, str) and (each := cuda.capability(text))}, reverse=True)
     # Beside a newer GPU one of Kepler or before shows a picture; what still serves it would hold the newer one back.
     return tuple(each for each in found if each >= MAXWELL or found[0] < MAXWELL) or None
+
+
+def _without_gpu(facts: Facts) -> bool:
+    """Say whether the machine is known to have no GPU that PyTorch has builds for, now or in the jobs of a cluster."""
+    if isinstance(facts.hardware.pci, Unknown) or facts.platform.wsl is not None:
+        return False
+    cards = [device for device in facts.hardware.pci if device.class_code.startswith(GPU_CLASSES)]
+    there = any(device.vendor_id in MAKERS_OF_GPUS for device in cards) or bool(known(facts.driver.nvidia.gpus, ()))
+    return not there and facts.platform.scheduler.name is None
 
 
 def _version(text: str | None) -> Version | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from envcheck.fixes.solver.candidates import LIBRARIES_OF_CUDA, Candidate
+from envcheck.fixes.solver.candidates import WHEELS_OF_CUDNN, Candidate
 from envcheck.fixes.solver.environment import Need, needs, parsed
 from envcheck.fixes.solver.solve import Answer, Solution
 
@@ -37,7 +37,7 @@ def _pin(solution: Solution, candidate: Candidate) -> str:
 
 def _comes_by_itself(answer: Answer, candidate: Candidate, changed: Mapping[str, Candidate]) -> bool:
     """Say whether an installer that is told of the changed distributions takes this one by itself."""
-    if candidate.name.startswith(LIBRARIES_OF_CUDA) and any(each.index for each in changed.values()):
+    if candidate.name.startswith(WHEELS_OF_CUDNN) and any(each.index for each in changed.values()):
         return True  # the build from the other index pins its own
     asked = list(_asked(answer, candidate.name, changed))
     if not asked:

@@ -6,7 +6,7 @@ from typing import Any
 from packaging.version import Version
 from resolvelib import AbstractProvider
 
-from envcheck.fixes.solver.candidates import LIBRARIES_OF_CUDA, Candidate, Shelf
+from envcheck.fixes.solver.candidates import WHEELS_OF_CUDNN, Candidate, Shelf
 from envcheck.fixes.solver.environment import FOLLOWERS, Need, extras_of, needs
 from envcheck.knowledge.frameworks import minimum_backend
 from envcheck.knowledge.unstated import bounds, cuda_extra_installs
@@ -124,8 +124,8 @@ class Provider(AbstractProvider[Need, Candidate, str]):
             yield Need(candidate.name, f"=={candidate.version}", "", origin)
         for need in needs(candidate.requires, self._environment, candidate.extra, origin):
             yield need
-            if need.name.startswith(LIBRARIES_OF_CUDA) and not candidate.installed:
-                yield Need(CUDNN_FOLDER, f"=={need.name.removeprefix(LIBRARIES_OF_CUDA)}", "", origin)
+            if need.name.startswith(WHEELS_OF_CUDNN) and not candidate.installed:
+                yield Need(CUDNN_FOLDER, f"=={need.name.removeprefix(WHEELS_OF_CUDNN)}", "", origin)
         if not candidate.extra:
             yield from self._unstated(candidate, origin)
 
@@ -144,7 +144,7 @@ class Provider(AbstractProvider[Need, Candidate, str]):
             major = Version(build.cuda).major
             yield Need(CUDNN_FOLDER, f"=={major}", "", origin)
             if build.cudnn and len(Version(build.cudnn).release) == 4:
-                yield Need(f"{LIBRARIES_OF_CUDA}{major}", f"=={build.cudnn}", "", origin)
+                yield Need(f"{WHEELS_OF_CUDNN}{major}", f"=={build.cudnn}", "", origin)
 
     def _brings_cuda(self, tensorflow: Candidate) -> bool:
         there = "and-cuda" in extras_of(tensorflow.requires)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from packaging.version import Version
 
-from envcheck.fixes.solver.candidates import Candidate
+from envcheck.fixes.solver.candidates import PROCESSOR, Candidate
 from envcheck.fixes.solver.environment import Need, Wish, parsed
 from envcheck.fixes.solver.fitness import Misfit
 from envcheck.fixes.solver.machine import Machine
@@ -23,6 +23,7 @@ RANGE = template("{first} to {last}")
 GO_FURTHER = template("For a newer {name} it takes {step}")
 BROKEN = template("{packages} asks for other releases of these packages, and has to be updated or removed")
 OWN_CUDA = template("{name} does not bring CUDA's libraries: CUDA {cuda} and cuDNN {cudnn} have to be installed")
+FOR_PROCESSOR = template("{name} {version} is the build for the processor, because no GPU was found here")
 APART = template("{names} cannot share this environment with what is installed in it, and gets one of its own")
 OTHER_PYTHON = template("For Python {python} there is none that fits, so the new environment has Python {other}")
 
@@ -87,7 +88,7 @@ def notes(answer: Answer, names: Iterable[str]) -> tuple[str, ...]:
         step = rejected[0][1].step() if rejected else None
         if step and (answer.solution or len(grouped) == 1):
             found.append(sentence(GO_FURTHER, name=_title(name), step=step))
-    found += _without_cuda(answer)
+    found += [*_without_cuda(answer), *_for_processor(answer)]
     if answer.solution and answer.solution.broken:
         found.append(sentence(BROKEN, packages=", ".join(answer.solution.broken)))
     return tuple(found)
@@ -102,6 +103,15 @@ def _without_cuda(answer: Answer) -> list[str]:
     if "tensorflow" not in answer.shelf.wish.on_gpu or "tensorflow" in answer.solution.extras:
         return []
     return [sentence(OWN_CUDA, name=f"TensorFlow {chosen.version}", cuda=build.cuda, cudnn=build.cudnn)]
+
+
+def _for_processor(answer: Answer) -> list[str]:
+    chosen = answer.solution.chosen.values() if answer.solution and answer.shelf.machine.without_gpu else ()
+    return [
+        sentence(FOR_PROCESSOR, name=_title(each.name), version=each.version.public)
+        for each in chosen
+        if each.build and each.build.variant == PROCESSOR and not each.installed
+    ]
 
 
 def apart(wish: Wish) -> str:
