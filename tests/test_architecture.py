@@ -32,7 +32,9 @@ FLOORS: tuple[tuple[str, frozenset[str]], ...] = (
     ("rooms", frozenset({"probes", "rules", "render"})),
     (
         "report",
-        frozenset({"report", "explanation", "log_fixes", "passthrough", "compare", "requirements", "identity", "schema"}),
+        frozenset(
+            {"report", "explanation", "log_fixes", "passthrough", "compare", "requirements", "identity", "schema"}
+        ),
     ),
     ("hands", frozenset({"applying", "verifying"})),
     ("fleet", frozenset({"fleet"})),

@@ -1,4 +1,4 @@
-"""What only Windows has: Microsoft's C++ runtime, and settings of the system that keep programs from being installed."""
+"""What only Windows has: Microsoft's C++ runtime, and settings of the system that keep programs off the disk."""
 
 import os
 import re

@@ -98,8 +98,8 @@ def _show(title: str, which: str, what: str) -> Fix:
 def gpu_gsp_firmware_timeout(facts: Facts) -> Iterator[Failure]:
     """The GPU's system processor hangs: Xid 119 or 120 in the kernel's log, 'Timeout waiting for RPC from GSP'.
 
-    A message about a GPU that NVML and CUDA list again is history, and not reported. A restart of the machine helps, for
-    good only another release of the driver or another GPU.
+    A message about a GPU that NVML and CUDA list again is history, and not reported. A restart of the machine helps,
+    for good only another release of the driver or another GPU.
     """
     proprietary = known(facts.driver.nvidia.kernel_module_flavour, None) == "proprietary"
     yield from failures(

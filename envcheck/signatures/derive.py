@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from packaging.version import Version
 
+from envcheck.knowledge.builds import builds
 from envcheck.knowledge.cuda import minimum_driver
+from envcheck.knowledge.releases import releases
 from envcheck.signatures.catalogue import version_numbers
 from envcheck.signatures.scan import Hit
 
@@ -16,14 +18,9 @@ LIBRARY_WANTED = (
     "<libcudart|libcublas|libcublasLt|libcufft|libcurand|libcusolver|libcusparse|libcudnn>.so.#: cannot open"
 )
 LIBRARY_PATH = "cuda-#"
-#: the newest CUDA that a driver branch supports is told by nvidia-smi; the CUDA of a TensorFlow release is known
-#: https://www.tensorflow.org/install/source#gpu
-TENSORFLOW_CUDA = {
-    (1, 13): (10, 0), (1, 14): (10, 0), (1, 15): (10, 0), (2, 0): (10, 0), (2, 1): (10, 1), (2, 2): (10, 1),
-    (2, 3): (10, 1), (2, 4): (11, 0), (2, 5): (11, 2), (2, 6): (11, 2), (2, 7): (11, 2), (2, 8): (11, 2),
-    (2, 9): (11, 2), (2, 10): (11, 2), (2, 11): (11, 2), (2, 12): (11, 8), (2, 13): (11, 8), (2, 14): (11, 8),
-    (2, 15): (12, 2), (2, 16): (12, 3), (2, 17): (12, 3), (2, 18): (12, 5), (2, 19): (12, 5), (2, 20): (12, 5),
-}  # fmt: skip
+#: the distributions of TensorFlow with CUDA, and the platform that most of them are for
+TENSORFLOWS = ("tensorflow", "tensorflow-gpu")
+PLATFORM = "linux-x86_64"
 
 #: contexts that speak for a GPU in the machine
 GPU_SEEN = ("gpu-named", "gpu-new", "gpu-old", "gpu-ampere", "nvidia-ok", "pip-cuda-wheels", "jupyter", "wsl")
@@ -87,20 +84,29 @@ def _other_cuda(hits: Mapping[str, Sequence[Hit]]) -> bool:
 
 def _driver_fits(versions: Versions) -> bool:
     """The driver supports the CUDA that the TensorFlow release in the log was built with."""
-    wanted = [TENSORFLOW_CUDA[release] for release in _releases(versions) if release in TENSORFLOW_CUDA]
+    wanted = _cuda_of_tensorflow(versions)
     offered = versions.get("cuda-driver", set())
     return bool(wanted and offered) and max(offered) >= max(wanted)
 
 
 def _driver_too_old(versions: Versions, *, windows: bool) -> bool:
     """The driver in the log is older than the CUDA that the framework in the log was built with needs."""
-    builds = {TENSORFLOW_CUDA[release] for release in _releases(versions) if release in TENSORFLOW_CUDA}
-    builds |= {(version[0], version[1]) for version in versions.get("torch-cuda", ()) if len(version) > 1}
+    cuda = _cuda_of_tensorflow(versions)
+    cuda |= {(version[0], version[1]) for version in versions.get("torch-cuda", ()) if len(version) > 1}
     drivers = versions.get("driver", set())
-    needed = [minimum_driver(Version(f"{major}.{minor}")) for major, minor in builds]
+    needed = [minimum_driver(Version(f"{major}.{minor}")) for major, minor in cuda]
     oldest = [version_numbers(row.windows if windows else row.linux) for row in needed if row is not None]
     return bool(oldest and drivers) and max(drivers) < min(oldest)
 
 
-def _releases(versions: Versions) -> list[tuple[int, int]]:
-    return [(version[0], version[1]) for version in versions.get("tensorflow", ()) if len(version) > 1]
+def _cuda_of_tensorflow(versions: Versions) -> set[tuple[int, int]]:
+    """Return the CUDA that the TensorFlow releases in the log were built with; a log may name but two numbers."""
+    named = {version[:2] for version in versions.get("tensorflow", ()) if len(version) > 1}
+    found = {
+        build.cuda
+        for name in TENSORFLOWS
+        for release in releases(name)
+        if Version(release.version).release[:2] in named
+        for build in builds(name, release.version, PLATFORM)
+    }
+    return {(cuda.major, cuda.minor) for cuda in (Version(text) for text in found if text)}
