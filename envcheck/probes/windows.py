@@ -1,4 +1,4 @@
-"""What only Windows has: Microsoft's C++ runtime, and settings of the system that keep programs off the disk."""
+"""What only Windows has: Microsoft's C++ runtime, and settings that keep programs from being installed or started."""
 
 import os
 import re
