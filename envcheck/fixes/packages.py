@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from packaging.requirements import Requirement
 
-from envcheck.fixes import shell
+from envcheck.fixes import shell, system
 from envcheck.model.facts import Facts, Package
 from envcheck.model.report import Fix, PackageChanges
 from envcheck.model.unknown import known
@@ -190,22 +190,21 @@ def system_managed(facts: Facts) -> bool:
 
 
 def _own_environment(facts: Facts, requirements: tuple[str, ...], index: str | None) -> Fix:
-    debian = known(facts.platform.os_id, None) in ("debian", "ubuntu")
     in_container = known(facts.platform.container, None) is not None
+    module = system.commands(facts, "venv-in-image" if in_container else "venv")  # where venv is a package of its own
     source = index_options(requirements, index, uv=False)
-    commands = [
+    commands = (
+        *module,
         f"{python(facts)} -m venv {shell.path(facts, OWN_ENVIRONMENT)}",
         f"{shell.program(facts, interpreter_in(facts, OWN_ENVIRONMENT))} -m pip install"
         f" {shell.words(*requirements, *source)}",
-    ]
-    if debian:  # Debian and Ubuntu keep the module venv in a package of its own
-        commands.insert(0, "apt-get install -y python3-venv" if in_container else "sudo apt install -y python3-venv")
+    )
     return Fix(
         title=sentence(IN_IMAGE if in_container else IN_OWN_ENVIRONMENT, packages=", ".join(requirements)),
-        commands=tuple(commands),
-        needs_root=debian,
+        commands=commands,
+        needs_root=bool(module),
         restart="none",
-        risk="system" if debian else "safe",
+        risk="system" if module else "safe",
         source=PEP_668,
         verify=f"envcheck report --python {shell.path(facts, OWN_ENVIRONMENT)}",
         changes=PackageChanges(add=requirements, index=index, environment=OWN_ENVIRONMENT),

@@ -7,6 +7,7 @@ from envcheck.knowledge.cuda_libraries import Shipped, Sonames
 from envcheck.knowledge.frameworks import InstructionSets, KerasBackend, Unmaintained
 from envcheck.knowledge.hardware import AmdDevice, ArmCore, ArmVendor, IntelDevice, NvidiaDevice, PciVendor
 from envcheck.knowledge.peak_flops import Peak
+from envcheck.knowledge.system_packages import SystemPackage
 from envcheck.knowledge.unstated import Unstated
 from envcheck.knowledge.xid import Action, XidRow
 
@@ -25,6 +26,7 @@ TABLES: dict[str, type[Row]] = {
     "nvidia_devices": NvidiaDevice,
     "pci_vendors": PciVendor,
     "peak_flops": Peak,
+    "system_packages": SystemPackage,
     "unmaintained": Unmaintained,
     "unstated": Unstated,
     "xid": XidRow,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from envcheck.fixes.files import by_hand, look
 from envcheck.fixes.nvidia import by_system, install_driver
+from envcheck.fixes.system import commands
 from envcheck.model.facts import Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import Unknown, known, need
@@ -64,24 +65,10 @@ def _install(facts: Facts, engine: str) -> tuple[Fix, ...]:
         if engine == "Podman"
         else ("sudo nvidia-ctk runtime configure --runtime=docker", "sudo systemctl restart docker")
     )
-    manager = INSTALLERS.get(known(facts.platform.os_id, None) or "")
-    if manager is None:
+    install = commands(facts, "container-toolkit")
+    if not install:
         return (by_hand(INSTALL_BY_HAND, TOOLKIT, engine=engine),)
-    return (by_system(INSTALL, (f"{manager} nvidia-container-toolkit", *register), TOOLKIT, "none"),)
-
-
-INSTALLERS = {
-    "ubuntu": "sudo apt install -y",
-    "debian": "sudo apt install -y",
-    "fedora": "sudo dnf install -y",
-    "rhel": "sudo dnf install -y",
-    "rocky": "sudo dnf install -y",
-    "almalinux": "sudo dnf install -y",
-    "amzn": "sudo dnf install -y",
-    "opensuse-leap": "sudo zypper install -y",
-    "sles": "sudo zypper install -y",
-}
-"""The systems of NVIDIA's install guide for the container toolkit (read on 2026-11-23)."""
+    return (by_system(INSTALL, (*install, *register), TOOLKIT, "none"),)
 
 
 @rule(

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from envcheck.fixes import nvidia, shell
 from envcheck.fixes.files import by_hand, in_shell, look
-from envcheck.fixes.nvidia import REBUILD_INITRAMFS, by_system
+from envcheck.fixes.nvidia import by_system
+from envcheck.fixes.system import commands
 from envcheck.model.facts import CudaDriver, Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import Unknown, known, need
@@ -220,10 +221,9 @@ def nvidia_uvm_hmm_init_failure(facts: Facts) -> Iterator[Failure]:
         return
     if need(facts.driver.nvidia.kernel.uvm_disable_hmm) is False:
         write = "echo 'options nvidia_uvm uvm_disable_hmm=1' | sudo tee /etc/modprobe.d/nvidia-uvm.conf"
-        rebuild = REBUILD_INITRAMFS.get(known(facts.platform.os_id, None) or "")
         yield Failure(
             evidence=(CUDA_CODE, "/driver/nvidia/kernel/uvm_disable_hmm"),
-            fixes=(by_system(HMM_OFF, (write, *((rebuild,) if rebuild else ()), "sudo reboot"), HMM),),
+            fixes=(by_system(HMM_OFF, (write, *commands(facts, "initramfs"), "sudo reboot"), HMM),),
             severity=gpu_severity(facts),
         )
 

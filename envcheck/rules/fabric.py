@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from envcheck.fixes.files import by_hand
 from envcheck.fixes.nvidia import by_system
+from envcheck.fixes.system import commands
 from envcheck.model.facts import Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
@@ -63,12 +64,8 @@ FABRIC_WAITS = template("a GPU still waits for it")
 
 def _start_fabric(facts: Facts) -> tuple[Fix, ...]:
     branch = (known(facts.driver.nvidia.version, None) or "").split(".")[0]
-    install = {
-        "ubuntu": (f"sudo apt install -y nvidia-fabricmanager-{branch}",),
-        "debian": (f"sudo apt install -y nvidia-fabricmanager-{branch}",),
-    }
-    commands = install.get(known(facts.platform.os_id, None) or "", ())
-    return (by_system(START_FABRIC, (*commands, "sudo systemctl enable --now nvidia-fabricmanager"), FABRIC, "none"),)
+    install = commands(facts, "fabric-manager", branch=branch)
+    return (by_system(START_FABRIC, (*install, "sudo systemctl enable --now nvidia-fabricmanager"), FABRIC, "none"),)
 
 
 @rule(
@@ -90,11 +87,11 @@ def fabric_manager_version_mismatch(facts: Facts) -> Iterator[Failure]:
     found, driver = need(kernel.fabric_manager_version), need(facts.driver.nvidia.kernel_module_version)
     if found is not None and driver is not None and found != driver:
         name = f"nvidia-fabricmanager-{driver.split('.')[0]}"
-        commands = (f"sudo apt install -y '{name}={driver}*'", "sudo systemctl restart nvidia-fabricmanager")
+        update = (f"sudo apt install -y '{name}={driver}*'", "sudo systemctl restart nvidia-fabricmanager")
         debian = known(facts.platform.os_id, None) in ("ubuntu", "debian")
         yield Failure(
             evidence=("/driver/nvidia/kernel/fabric_manager_version", "/driver/nvidia/kernel_module_version"),
             fields={"found": found, "driver": driver},
-            fixes=(by_system(SAME_FABRIC, commands if debian else (), FABRIC, "none", version=driver),),
+            fixes=(by_system(SAME_FABRIC, update if debian else (), FABRIC, "none", version=driver),),
             severity=gpu_severity(facts),
         )

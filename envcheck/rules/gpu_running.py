@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from envcheck.fixes import hardware
 from envcheck.fixes.files import by_hand, look
-from envcheck.fixes.nvidia import REBUILD_INITRAMFS, by_system
+from envcheck.fixes.nvidia import by_system
+from envcheck.fixes.system import commands
 from envcheck.model.facts import Facts, NvidiaGpu
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
@@ -115,8 +116,7 @@ def gpu_gsp_firmware_timeout(facts: Facts) -> Iterator[Failure]:
 
 def _gsp_off(facts: Facts) -> Fix:
     write = "echo 'options nvidia NVreg_EnableGpuFirmware=0' | sudo tee /etc/modprobe.d/nvidia-gsp.conf"
-    rebuild = REBUILD_INITRAMFS.get(known(facts.platform.os_id, None) or "")
-    return by_system(GSP_OFF, (write, *((rebuild,) if rebuild else ()), "sudo reboot"), GSP_README)
+    return by_system(GSP_OFF, (write, *commands(facts, "initramfs"), "sudo reboot"), GSP_README)
 
 
 @rule(

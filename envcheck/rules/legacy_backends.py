@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from envcheck.fixes.files import by_hand
 from envcheck.fixes.nvidia import by_system
+from envcheck.fixes.system import commands
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
@@ -118,20 +119,10 @@ def theano_backend_broken(facts: Facts) -> Iterator[Failure]:
 
 COMPILER_MISSING = template("no C++ compiler")
 PYGPU_BROKEN = template("a GPU part (pygpu) that does not start")
-COMPILERS = {
-    "debian": "sudo apt install -y g++",
-    "ubuntu": "sudo apt install -y g++",
-    "fedora": "sudo dnf install -y gcc-c++",
-    "rhel": "sudo dnf install -y gcc-c++",
-    "rocky": "sudo dnf install -y gcc-c++",
-    "almalinux": "sudo dnf install -y gcc-c++",
-    "arch": "sudo pacman -S --needed gcc",
-}
-"""The package of each distribution that brings g++ (packages.debian.org, packages.fedoraproject.org, archlinux.org)."""
 
 
 def _compiler(facts: Facts) -> Fix:
-    command = COMPILERS.get(known(facts.platform.os_id, None) or "")
-    if command is None:
+    install = commands(facts, "cpp-compiler")
+    if not install:
         return by_hand(COMPILER, THEANO_SETUP)
-    return by_system(COMPILER, (command,), THEANO_SETUP, restart="none", verify="g++ --version")
+    return by_system(COMPILER, install, THEANO_SETUP, restart="none", verify="g++ --version")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from envcheck.fixes import nvidia, shell
 from envcheck.fixes.files import by_hand, in_shell, look
 from envcheck.fixes.nvidia import by_system, install_driver
+from envcheck.fixes.system import commands
 from envcheck.model.facts import Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import Unknown, known, need
@@ -77,11 +78,10 @@ def _bring_libcuda(facts: Facts) -> tuple[Fix, ...]:
             ),
         )
     version = known(facts.driver.nvidia.version, None) or ""
-    packages = {"ubuntu": f"libnvidia-compute-{version.split('.')[0]}", "debian": "libcuda1"}
-    name = packages.get(known(facts.platform.os_id, None) or "")
-    if name is None:
+    install = commands(facts, "cuda-library", branch=version.split(".")[0])
+    if not install:
         return (install_driver(facts),)
-    return (by_system(INSTALL_COMPUTE, (f"sudo apt install -y {name}",), nvidia.GUIDE, "none", version=version),)
+    return (by_system(INSTALL_COMPUTE, install, nvidia.GUIDE, "none", version=version),)
 
 
 RUN_WITH_COMPUTE = template("Start the container with the GPU and its compute libraries: docker run --gpus all IMAGE")

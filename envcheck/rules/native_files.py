@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from envcheck.fixes import shell
 from envcheck.fixes.files import look
+from envcheck.fixes.system import commands
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
@@ -14,16 +15,6 @@ from envcheck.words import template
 
 LD_SO = "https://man7.org/linux/man-pages/man8/ld.so.8.html"
 WHICH_PACKAGE = template("Find the package that holds {library}, and install it; or add its folder to LD_LIBRARY_PATH")
-SEARCHES = {
-    "debian": "apt-file search {}",
-    "ubuntu": "apt-file search {}",
-    "fedora": "dnf provides '*/{}'",
-    "rhel": "dnf provides '*/{}'",
-    "rocky": "dnf provides '*/{}'",
-    "almalinux": "dnf provides '*/{}'",
-    "arch": "pacman -F {}",
-}
-"""How each distribution names the package that holds a file: apt-file(1), dnf(8), pacman(8)."""
 
 
 @rule(
@@ -69,6 +60,6 @@ def system_library_missing(facts: Facts) -> Iterator[Failure]:
 
 
 def _find(facts: Facts, library: str) -> Fix:
-    search = SEARCHES.get(known(facts.platform.os_id, None) or "")
-    commands = (search.format(library),) if search else (f"find / -name {shell.words(library)} -not -path '/proc/*'",)
-    return look(WHICH_PACKAGE, *commands, source=LD_SO, library=library)
+    search = commands(facts, "file-search", library=library)
+    everywhere = f"find / -name {shell.words(library)} -not -path '/proc/*'"
+    return look(WHICH_PACKAGE, *(search or (everywhere,)), source=LD_SO, library=library)

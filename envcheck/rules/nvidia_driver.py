@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from envcheck.fixes import nvidia
 from envcheck.fixes.files import by_hand
-from envcheck.fixes.nvidia import REBUILD_INITRAMFS, by_system, install_driver
+from envcheck.fixes.nvidia import by_system, install_driver
+from envcheck.fixes.system import commands
 from envcheck.model.facts import Facts, PciDevice
 from envcheck.model.report import Fix, Severity
 from envcheck.model.unknown import known, need
@@ -89,8 +90,7 @@ def _replace_nouveau(facts: Facts) -> tuple[Fix, ...]:
     write = (
         "printf 'blacklist nouveau\\noptions nouveau modeset=0\\n' | sudo tee /etc/modprobe.d/blacklist-nouveau.conf"
     )
-    rebuild = REBUILD_INITRAMFS.get(known(facts.platform.os_id, None) or "")
-    return (by_system(BLACKLIST, (write, *((rebuild,) if rebuild else ()), "sudo reboot"), MODPROBE),)
+    return (by_system(BLACKLIST, (write, *commands(facts, "initramfs"), "sudo reboot"), MODPROBE),)
 
 
 @rule(

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from envcheck.fixes.nvidia import GUIDE, UBUNTU, by_system, install_driver
+from envcheck.fixes.nvidia import GUIDE, REBOOT, by_system, install_driver
+from envcheck.fixes.system import commands, packaged
 from envcheck.knowledge.cuda import capability, last_driver_branch
 from envcheck.model.facts import Facts, PciDevice
 from envcheck.model.report import Fix
@@ -100,11 +101,11 @@ def nvidia_open_module_on_pre_turing(facts: Facts) -> Iterator[Failure]:
 
 
 def _branch_fix(facts: Facts, title: str, branch: int, flavour: str = "") -> Fix:
-    if known(facts.platform.os_id, None) == "ubuntu":
-        return by_system(
-            title, (f"sudo apt install -y nvidia-driver-{branch}{flavour}", "sudo reboot"), UBUNTU, branch=branch
-        )
-    return by_system(title, (), GUIDE, branch=branch)
+    row = packaged(facts, "driver-branch")
+    if row is None:
+        return by_system(title, (), GUIDE, branch=branch)
+    install = commands(facts, "driver-branch", branch=branch, flavour=flavour)
+    return by_system(title, (*install, REBOOT), row.source, branch=branch)
 
 
 @rule(

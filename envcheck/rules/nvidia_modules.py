@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from envcheck.fixes.files import by_hand, look
-from envcheck.fixes.nvidia import ARCH, FEDORA, GUIDE, REBUILD_INITRAMFS, UBUNTU, by_system, install_driver
+from envcheck.fixes.nvidia import GUIDE, REBOOT, by_system, install_driver
+from envcheck.fixes.system import commands, packaged
 from envcheck.model.facts import Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
@@ -71,16 +72,10 @@ HEADERS_MISSING = template("The kernel's headers, which the build needs, are not
 
 
 def _build(facts: Facts) -> tuple[Fix, ...]:
-    system = known(facts.platform.os_id, None)
-    if system in ("ubuntu", "debian"):
-        headers = "sudo apt install -y linux-headers-$(uname -r) dkms"
-        return (by_system(BUILD_MODULE, (headers, "sudo dkms autoinstall", "sudo modprobe nvidia"), UBUNTU, "none"),)
-    if system == "fedora":
-        return (by_system(BUILD_MODULE, ("sudo akmods --force", "sudo modprobe nvidia"), FEDORA, "none"),)
-    if system == "arch":
-        command = "sudo pacman -S --needed nvidia-open-dkms linux-headers"
-        return (by_system(BUILD_MODULE, (command, "sudo modprobe nvidia"), ARCH, "none"),)
-    return (by_hand(BUILD_MODULE, DKMS),)
+    row = packaged(facts, "driver-module")
+    if row is None:
+        return (by_hand(BUILD_MODULE, DKMS),)
+    return (by_system(BUILD_MODULE, row.commands, row.source, "none"),)
 
 
 @rule(
@@ -199,11 +194,10 @@ def optimus_dgpu_disabled(facts: Facts) -> Iterator[Failure]:
         if entry.line.split() == ["blacklist", "nvidia"]:
             ubuntu = known(facts.platform.os_id, None) == "ubuntu"
             switch = "sudo prime-select on-demand" if ubuntu else f"sudo mv {entry.path} {entry.path}.old"
-            rebuild = () if ubuntu else (REBUILD_INITRAMFS.get(known(facts.platform.os_id, None) or ""),)
-            commands = (switch, *(command for command in rebuild if command), "sudo reboot")
+            rebuild = () if ubuntu else commands(facts, "initramfs")
             yield Failure(
                 evidence=(f"{KERNEL}/modprobe/{index}/line", f"{KERNEL}/modprobe/{index}/path", MODULE_LOADED),
                 fields={"line": f"'{entry.line}' in {entry.path}"},
-                fixes=(by_system(SWITCH_ON, commands, PRIME),),
+                fixes=(by_system(SWITCH_ON, (switch, *rebuild, REBOOT), PRIME),),
             )
             return

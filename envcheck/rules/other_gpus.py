@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from envcheck.fixes import shell
 from envcheck.fixes.files import by_hand, in_shell
 from envcheck.fixes.nvidia import by_system
+from envcheck.fixes.system import commands
 from envcheck.model.facts import DeviceNode, Facts, PciDevice
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
@@ -262,10 +263,10 @@ def intel_gpu_not_visible(facts: Facts) -> Iterator[Failure]:
 
 def install_intel_runtime(facts: Facts) -> Fix:
     """Return the fix that installs what reaches Intel's GPUs through Level Zero and OpenCL."""
-    if known(facts.platform.os_id, None) not in ("ubuntu", "debian"):
+    install = commands(facts, "intel-gpu")
+    if not install:
         return by_hand(INSTALL_RUNTIME, INTEL_INSTALL)
-    command = "sudo apt install -y intel-opencl-icd libze-intel-gpu1 libze1"
-    return by_system(INSTALL_RUNTIME, (command,), INTEL_INSTALL, restart="none", verify="envcheck report")
+    return by_system(INSTALL_RUNTIME, install, INTEL_INSTALL, restart="none", verify="envcheck report")
 
 
 def _join(groups: tuple[str, ...], source: str) -> Fix:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from envcheck.fixes import nvidia
 from envcheck.fixes.files import by_hand, in_shell
+from envcheck.fixes.system import commands
 from envcheck.model.facts import Backend, Facts
-from envcheck.model.unknown import Unknown, known, need
+from envcheck.model.unknown import Unknown, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.gpus import CUDA_STATUS, NVML_STATUS
 from envcheck.rules.searches import severity
@@ -171,14 +172,11 @@ def wsl_runs_windows_executable(facts: Facts) -> Iterator[Failure]:
 
 
 def _started(facts: Facts, pointer: str, path: str, kernel: str | None = None) -> Failure:
-    commands = ("sudo apt install -y python3-venv", "python3 -m venv ~/env", "~/env/bin/python -m pip install notebook")
-    debian = known(facts.platform.os_id, None) in ("ubuntu", "debian")
+    make = ("python3 -m venv ~/env", "~/env/bin/python -m pip install notebook")
     return Failure(
         evidence=(pointer, "/platform/wsl"),
         fields={"path": path},
-        fixes=(
-            in_shell(FROM_LINUX, *(commands if debian else commands[1:]), source=INTEROPERABILITY, risk="environment"),
-        ),
+        fixes=(in_shell(FROM_LINUX, *commands(facts, "venv"), *make, source=INTEROPERABILITY, risk="environment"),),
         subject=kernel,
         severity="warning" if kernel else None,
     )
