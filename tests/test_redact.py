@@ -109,6 +109,7 @@ PLANTS: dict[str, tuple[st.SearchStrategy[str], tuple[str, ...]]] = {
         MAC | MAC.map(str.upper) | LETTERED_MAC.map(lambda mac: mac.replace(":", "-")),
         ("ether {0} txqueuelen", "{0}", "MAC={0};"),
     ),
+    "name of a network interface": (hexadecimal(12), ("eth0, enx{0}, lo", "NCCL_SOCKET_IFNAME=wlx{0}")),
     "GPU": (uuids(), ("GPU-{0}", "MIG-{0}", "MIG-GPU-{0}/1/0", "CUDA_VISIBLE_DEVICES=GPU-{0},GPU-{0}", "uuid: {0}")),
     "serial number": (
         st.integers(10**11, 10**13).map(str) | UPPER.map(lambda text: f"7{text}"),
@@ -139,7 +140,8 @@ PLANTS: dict[str, tuple[st.SearchStrategy[str], tuple[str, ...]]] = {
     "password": (
         RANDOM | WORD,
         (
-            "https://me:{0}@pypi.org/simple", "git+https://{0}@github.com/a/b", "password={0}",
+            "https://conda.anaconda.org/t/{0}/lab/linux-64", "https://me:{0}@pypi.org/simple",
+            "git+https://{0}@github.com/a/b", "password={0}",
             "PASSWORD: {0}", '"password": "{0}"',
             "{{'db_password': '{0}'}}", "mysql --password {0} -h x", "--auth-token={0}",
             "http://localhost:8888/?token={0}",
@@ -169,10 +171,12 @@ PLANTS: dict[str, tuple[st.SearchStrategy[str], tuple[str, ...]]] = {
 @pytest.mark.parametrize("kind", PLANTS)
 def test_no_field_keeps(kind: str, unknown: bool) -> None:
     values, sentences = PLANTS[kind]
+    own_words = {text for _, text in texts(everywhere("-", unknown=unknown))}
 
     @settings(max_examples=len(sentences) + 3, deadline=None)
     @given(st.sampled_from(sentences), values)
     def check(sentence: str, value: str) -> None:
+        assume(not any(value in text for text in own_words))  # such as 'lastin' in 'lasting', which a fix may be
         planted = sentence.format(value)
         report = everywhere(planted, unknown=unknown)
         assert any(planted in text for _, text in texts(report))
@@ -225,6 +229,7 @@ HARMLESS = [
     "PWD=/usr/lib keyboard: us author: Anne compass=123456789 hotkey=ctrl password: None --token $TOKEN secret=<unset>",
     "Ignoring invalid distribution ~ensorflow (/usr/lib/python3/dist-packages) ~5 GB",
     "/home/ubuntu/.keras/keras.json /home/conda/feedstock_root/x /Users/runner/work /home/jovyan/x root test user",
+    "https://discuss.pytorch.org/t/cuda-is-not-available/12345 eth0 enp3s0 wlan0 docker0",
     "https://docs.nvidia.com/home/index.html https://example.org/users/guide",
     "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c 00000000-0000-0000-0000-000000000000",
     "11.1.1+~10.9.0.58~11.8.0-5~deb12u1 and opencv-python 4.12.0.88 requires numpy",

@@ -7,9 +7,12 @@ from collections.abc import Callable, Collection
 Alias = Callable[[str, str], str]
 
 MAC = re.compile(
-    r"(?<![0-9A-Za-z:.-])[0-9A-Fa-f]{2}(?:(?::[0-9A-Fa-f]{2}){5,19}|(?=[0-9-]*[A-Fa-f])(?:-[0-9A-Fa-f]{2}){5})"
+    r"(?<![0-9A-Za-z:.-])"
+    r"(?:[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5,19}|(?=[0-9-]*[A-Fa-f])[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5})"
     r"(?![0-9A-Za-z:]|[.-][0-9A-Za-z])"
 )
+#: The name of a network interface that is made of its address (man 7 systemd.net-naming-scheme).
+MAC_NAME = re.compile(r"(?<!\w)((?:en|ib|sl|wl|ww)x)([0-9a-f]{12})(?!\w)")
 IPV4 = re.compile(r"(?<![\w.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?!\w|\.[0-9])")
 IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:]|\.[0-9])")
 #: The name of a machine made of its address, as in Amazon's cloud.
@@ -61,6 +64,7 @@ def hide_addresses(text: str, alias: Alias, versions: Collection[str] = (), *, i
     if is_version:
         versions = {*versions, *version_of(text)}
     text = MAC.sub(lambda match: alias("mac", match[0].lower().replace("-", ":")), text)
+    text = MAC_NAME.sub(lambda match: match[1] + alias("mac", ":".join(re.findall("..", match[2]))), text)
     text = IP_NAME.sub(lambda match: alias("host", match[0]), text)
     text = IPV6.sub(lambda match: alias("ip", match[0].lower()) if _is_ipv6(match[0]) else match[0], text)
     return IPV4.sub(lambda match: alias("ip", match[0]) if _is_ipv4(match, versions) else match[0], text)

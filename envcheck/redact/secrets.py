@@ -37,6 +37,7 @@ PEM_LINE = re.compile(r"(?m)^(?=[^\n]*[a-z])(?=[^\n]*[A-Z])(?=[^\n]*[0-9])[ \t]*
 SSH_KEY = re.compile(r"\b((?:sk-)?(?:ssh-[a-z0-9]+|ecdsa-sha2-[a-z0-9-]+)(?:@openssh\.com)?) (AAAA[A-Za-z0-9+/=]{20,})")
 
 URL_LOGIN = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]{0,30}://)([^\s/'\"<>`]{1,1000})@")
+CHANNEL_TOKEN = re.compile(r"(://[^\s/]{0,100}conda[^\s/]{0,100}/t/)([^\s/]{1,200})(?=/)")  # anaconda.com/docs, tokens
 HARMLESS_LOGINS = ("git", "hg", "svn", "anonymous")
 HEADER = re.compile(
     r"(?i)\b((?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?(?:basic|bearer|digest|negotiate|token)\s+)([^\s\"',]+)"
@@ -81,6 +82,7 @@ def hide_secrets(text: str, hide: Hide) -> str:
     text = URL_LOGIN.sub(
         lambda match: match[0] if match[2] in HARMLESS_LOGINS else f"{match[1]}{hide(match[2])}@", text
     )
+    text = CHANNEL_TOKEN.sub(lambda match: match[0] if is_alias(match[2]) else match[1] + hide(match[2]), text)
     for pattern in (COOKIE, HEADER, BEARER, LOGIN_PASSWORD):
         text = pattern.sub(lambda match: match[1] + hide(match[2]), text)
     text = TOKENS.sub(lambda match: hide(match[0]), text)
