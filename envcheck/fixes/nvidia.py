@@ -9,7 +9,6 @@ from envcheck.words import sentence, template
 REBOOT = "sudo reboot"
 
 GUIDE = "https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/"
-UBUNTU = "https://documentation.ubuntu.com/server/how-to/graphics/install-nvidia-drivers/"
 DEBIAN = "https://wiki.debian.org/NvidiaGraphicsDrivers"
 FEDORA = "https://rpmfusion.org/Howto/NVIDIA"
 AMAZON = "https://docs.aws.amazon.com/linux/al2023/ug/nvidia-drivers.html"

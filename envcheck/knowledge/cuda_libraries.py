@@ -45,7 +45,6 @@ class Shipped(knowledge.Row, frozen=True, kw_only=True):
     library: str
     wheel: str
     conda: str | None
-    apt: str | None
 
 
 def sonames(cuda: str) -> dict[str, str]:

@@ -220,7 +220,6 @@ REPORT_IT = template(
     "Read the block below before you send it; it may hold private names."
 )
 ISSUE_TITLE = template("envcheck explain: nothing known matched")
-HARMLESS = template("harmless")
 
 # --- rules ------------------------------------------------------------------------------------
 
