@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from envcheck.fixes import shell
-from envcheck.fixes.packages import index_options, interpreter_in
+from envcheck.fixes.packages import OWN_ENVIRONMENT, index_options, interpreter_in
 from envcheck.model.facts import Facts
 from envcheck.model.report import Fix, PackageChanges
 from envcheck.model.unknown import known
@@ -15,7 +15,6 @@ CONDA = "https://docs.conda.io/projects/conda/en/stable/commands/create.html"
 UV_PYTHON = "https://docs.astral.sh/uv/concepts/python-versions/"
 REMAKE = template("Make the environment again, then install its packages again: {packages}")
 WITH_PYTHON = template("Make an environment with Python {version}; uv fetches that Python if it is not there")
-OWN_ENVIRONMENT = "~/envs/dl"
 LISTED_PACKAGES = 6
 CONDA_VARIABLES = "conda-meta/state"
 """Where 'conda env config vars set' writes, below the environment's root (conda/core/prefix_data.py, 2026-11-23)."""

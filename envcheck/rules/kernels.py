@@ -1,5 +1,6 @@
 """Whether notebooks can use the target: its kernel, and the one that asks."""
 
+import re
 from collections.abc import Iterator
 
 from envcheck.fixes.files import by_hand, in_shell
@@ -93,7 +94,8 @@ def jupyter_kernel_other_interpreter(facts: Facts) -> Iterator[Failure]:
         raise NotApplicable("there is no framework in the target, or no kernel")
     if any(need(kernel.starts_target) or need(kernel.keras.version) is not None for _, kernel in kernels):
         return
-    name = (known(facts.python.prefix, None) or "dl").rstrip("/").rpartition("/")[2].lstrip(".") or "dl"
+    folder = re.split(r"[/\\]", (known(facts.python.prefix, None) or "").rstrip("/\\"))[-1]
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", folder).strip("-") or "dl"  # what Jupyter takes for a name
     has_ipykernel = known(facts.notebook.ipykernel_version, None) is not None
     register = f"{python(facts)} -m ipykernel install --user --name {name} --display-name 'Python ({name})'"
     commands = (*(() if has_ipykernel else install(facts, "ipykernel")), register)
