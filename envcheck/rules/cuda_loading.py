@@ -129,7 +129,9 @@ def _tell_loader(facts: Facts, folders: tuple[str, ...]) -> tuple[Fix, ...]:
     prefix = known(facts.python.prefix, None)
     if prefix is not None and f"{prefix}/lib" in folders:
         place = shell.path(facts, prefix)
-        command = f"conda env config vars set -p {place} LD_LIBRARY_PATH={place}/lib"
+        # Of a tilde inside a word only bash makes the home folder.
+        folder = f'"$HOME"{place[1:]}/lib' if place.startswith("~") else f"{place}/lib"
+        command = f"conda env config vars set -p {place} LD_LIBRARY_PATH={folder}"
         return (
             in_shell(
                 CONDA_VARIABLE,
