@@ -4,6 +4,7 @@ from envcheck.knowledge import Row
 from envcheck.knowledge.builds import Build
 from envcheck.knowledge.cuda import ComputeCapability, Driver
 from envcheck.knowledge.cuda_libraries import Shipped, Sonames
+from envcheck.knowledge.forward_compatibility import CompatibilityPackage, DataCenterGpu
 from envcheck.knowledge.frameworks import InstructionSets, KerasBackend, Unmaintained
 from envcheck.knowledge.hardware import AmdDevice, ArmCore, ArmVendor, IntelDevice, NvidiaDevice, PciVendor
 from envcheck.knowledge.peak_flops import Peak
@@ -20,6 +21,8 @@ TABLES: dict[str, type[Row]] = {
     "cuda_drivers": Driver,
     "cuda_packages": Shipped,
     "cuda_sonames": Sonames,
+    "data_center_gpus": DataCenterGpu,
+    "forward_compatibility": CompatibilityPackage,
     "instruction_sets": InstructionSets,
     "intel_devices": IntelDevice,
     "keras_backends": KerasBackend,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from packaging.version import Version
 
-from envcheck.fixes import gpu_builds, shell
+from envcheck.fixes import forward_compatibility, gpu_builds, shell
 from envcheck.fixes.files import by_hand, in_shell
 from envcheck.fixes.nvidia import install_driver
 from envcheck.knowledge import cuda
@@ -50,7 +50,8 @@ def nvidia_driver_too_old(facts: Facts) -> Iterator[Failure]:
     What counts is the CUDA major version: programs built with any 12.x run on every driver for 12.0 and newer. The
     wheels bring CUDA with them; the driver belongs to the system. Signs: 'The NVIDIA driver on your system is too old',
     'CUDA driver version is insufficient for CUDA runtime version'. Update the driver, or take a build for an older
-    CUDA. It is a warning where Keras uses another framework.
+    CUDA; on GPUs of data centres NVIDIA's package cuda-compat can bring the newer CUDA to certain older drivers. It is
+    a warning where Keras uses another framework.
     """
     driver = facts.driver.nvidia
     installed = version_of(need(driver.version))
@@ -82,7 +83,7 @@ def nvidia_driver_too_old(facts: Facts) -> Iterator[Failure]:
                 "needed": needed,
                 "supported": supported or "an older release",
             },
-            fixes=(install_driver(facts), *_older_build(facts, found)),
+            fixes=(install_driver(facts), *_older_build(facts, found), *_compatibility(facts, built)),
             subject=found.name,
             severity="error" if in_use(facts, found.name) else "warning",
         )
@@ -94,6 +95,11 @@ def cuda_version(text: str | None) -> Version | None:
     """Return the CUDA release that a build names, such as ``12.5.1`` or ``13``."""
     match = re.match(r"\d+(\.\d+)?", text or "")
     return Version(match[0]) if match else None
+
+
+def _compatibility(facts: Facts, cuda: Version) -> tuple[Fix, ...]:
+    fix = forward_compatibility.compatibility(facts, cuda)
+    return (fix,) if fix else ()
 
 
 def _older_build(facts: Facts, found: Backend) -> tuple[Fix, ...]:

@@ -10,7 +10,14 @@ from envcheck import knowledge
 from envcheck.knowledge.system_packages import SystemPackage, system_package
 
 ROWS = knowledge.load("system_packages", SystemPackage)
-PLACES = {"major": "9", "architecture": "x86_64", "branch": "580", "flavour": "-open", "library": "libx.so.1"}
+PLACES = {
+    "major": "9",
+    "architecture": "x86_64",
+    "branch": "580",
+    "cuda": "13-0",
+    "flavour": "-open",
+    "library": "libx.so.1",
+}
 
 
 def test_no_two_rows_answer_the_same_question() -> None:
