@@ -86,12 +86,11 @@ def fabric_manager_version_mismatch(facts: Facts) -> Iterator[Failure]:
         raise NotApplicable("no NVSwitch")
     found, driver = need(kernel.fabric_manager_version), need(facts.driver.nvidia.kernel_module_version)
     if found is not None and driver is not None and found != driver:
-        name = f"nvidia-fabricmanager-{driver.split('.')[0]}"
-        update = (f"sudo apt install -y '{name}={driver}*'", "sudo systemctl restart nvidia-fabricmanager")
-        debian = known(facts.platform.os_id, None) in ("ubuntu", "debian")
+        install = commands(facts, "fabric-manager-release", branch=driver.split(".")[0], driver=driver)
+        update = (*install, "sudo systemctl restart nvidia-fabricmanager") if install else ()
         yield Failure(
             evidence=("/driver/nvidia/kernel/fabric_manager_version", "/driver/nvidia/kernel_module_version"),
             fields={"found": found, "driver": driver},
-            fixes=(by_system(SAME_FABRIC, update if debian else (), FABRIC, "none", version=driver),),
+            fixes=(by_system(SAME_FABRIC, update, FABRIC, "none", version=driver),),
             severity=gpu_severity(facts),
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from envcheck.fixes import nvidia
 from envcheck.fixes.nvidia import by_system, install_driver
+from envcheck.fixes.system import commands
 from envcheck.model.facts import Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
@@ -95,8 +96,8 @@ def _names(versions: Iterable[object]) -> str:
 
 
 def _install_once(facts: Facts) -> tuple[Fix, ...]:
-    if known(facts.platform.os_id, None) not in ("ubuntu", "debian"):
+    removal = commands(facts, "driver-removal")
+    if not removal:
         return (by_system(ONE_SOURCE, (), nvidia.GUIDE),)
     again = install_driver(facts)
-    clean = ("sudo nvidia-uninstall || true", "sudo apt purge -y '*nvidia*'")
-    return (by_system(ONE_SOURCE, (*clean, *again.commands), again.source),)
+    return (by_system(ONE_SOURCE, ("sudo nvidia-uninstall || true", *removal, *again.commands), again.source),)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from envcheck.fixes import nvidia, shell
 from envcheck.fixes.files import by_hand, in_shell
 from envcheck.fixes.nvidia import by_system
+from envcheck.fixes.system import commands
 from envcheck.model.facts import Facts
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
@@ -100,13 +101,12 @@ def wsl_linux_driver_installed(facts: Facts) -> Iterator[Failure]:
     driver = facts.driver.nvidia
     for index, library in enumerate(need(driver.libraries)):
         if library.kind == "driver" and library.name in DRIVER_NAMES and need(library.version) is not None:
-            debian = known(facts.platform.os_id, None) in ("ubuntu", "debian")
-            purge = ("sudo apt purge -y 'nvidia-driver*' 'libnvidia-compute*' 'nvidia-utils*'",) if debian else ()
+            removal = commands(facts, "driver-removal-in-wsl")
             works = known(driver.cuda.status, None) == "ok"
             yield Failure(
                 evidence=(f"/driver/nvidia/libraries/{index}/path", "/platform/wsl"),
                 fields={"path": library.path},
-                fixes=(by_system(REMOVE_LINUX_DRIVER, purge, nvidia.WSL),),
+                fixes=(by_system(REMOVE_LINUX_DRIVER, removal, nvidia.WSL),),
                 severity="warning" if works else gpu_severity(facts),
             )
             return

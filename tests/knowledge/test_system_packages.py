@@ -14,6 +14,7 @@ PLACES = {
     "major": "9",
     "architecture": "x86_64",
     "branch": "580",
+    "driver": "580.95.05",
     "cuda": "13-0",
     "flavour": "-open",
     "library": "libx.so.1",
