@@ -38,7 +38,7 @@ Note = Callable[[str], None]
 def verify(host: Host, report: Report, options: Options, note: Note) -> Report:
     """Return the report with the verification of each fix. ``note`` is called with what is going on.
 
-    Only a folder for temporary files is written to, and it is removed whatever happens.
+    Written to are a folder for temporary files, which is removed whatever happens, and the caches of the installers.
     """
     child.start_afresh()
     trial = _Trial(host, report, options, note, installers.find(host, report.facts), {})
