@@ -62,7 +62,6 @@ GPU_ONLY = (
     "gpu-out-of-memory",
     "gpu-memory-preallocation-starves-cudnn",
     "rocm-gfx-not-in-build",
-    "jetson-wheel-jetpack-mismatch",
 )
 
 
