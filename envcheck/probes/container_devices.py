@@ -12,6 +12,9 @@ from envcheck.probes import driver_libraries
 CDI_FOLDERS = ("/etc/cdi", "/var/run/cdi", "/run/cdi")
 KUBELET_PLUGINS = "/var/lib/kubelet/device-plugins"
 """kubernetes.io, 'Device Plugins': where they and kubelet have their sockets."""
+KUBELET_REGISTRY = "/var/lib/kubelet/plugins_registry"
+"""Where drivers register that offer devices through dynamic resource allocation (kubernetes.io, the example
+dra/driver-install/daemonset.yaml of release 1.34, 2026-11-23), and drivers of storage."""
 DRIVER_MOUNT = re.compile(r"/(?:lib(?:cuda|nvidia-[\w-]+|nvcuvid)\.so[\d.]*|nvidia-smi)$")
 
 
@@ -61,9 +64,13 @@ def _docker_runtimes(host: Host) -> tuple[str, ...] | Unknown:
 
 
 def _kubelet_plugins(host: Host) -> tuple[str, ...] | None | Unknown:
-    """Return the sockets of device plug-ins; kubelet's own among them shows that it runs."""
-    names = host.list_dir(KUBELET_PLUGINS)
-    return tuple(name for name in names if name.endswith(".sock")) if isinstance(names, tuple) else names
+    """Return the sockets of device plug-ins and drivers; kubelet's own among them shows that it runs."""
+    names, registered = host.list_dir(KUBELET_PLUGINS), host.list_dir(KUBELET_REGISTRY)
+    if not isinstance(names, tuple):
+        return names
+    if isinstance(registered, Unknown):
+        return registered
+    return tuple(name for name in (*names, *(registered or ())) if name.endswith(".sock"))
 
 
 def _cdi(host: Host) -> tuple[CdiSpecification, ...] | Unknown:

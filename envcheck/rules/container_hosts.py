@@ -123,22 +123,23 @@ def container_host_driver_missing(facts: Facts) -> Iterator[Failure]:
     layer="platform",
     title=template("This node of Kubernetes does not offer its GPUs"),
     message=template(
-        "Kubernetes runs on this machine and {gpu} works, but no device plug-in of NVIDIA has registered with it. The "
+        "Kubernetes runs on this machine and {gpu} works, but no device plug-in has registered with it. The "
         "cluster does not know of the GPU, and pods that ask for one wait for ever ('Insufficient nvidia.com/gpu')."
     ),
 )
 def kubernetes_gpu_not_advertised(facts: Facts) -> Iterator[Failure]:
-    """A node has a working GPU, and among the sockets of its device plug-ins there is none of NVIDIA's.
+    """A node has a working GPU, and no device plug-in and no driver has registered with kubelet.
 
     The plug-in is not installed, its pod does not run on this node, or it found no driver when it started. Inside a pod
-    none of this can be seen.
+    none of this can be seen. Plug-ins name their sockets as they like, so that any of them may be the GPU's.
     """
     on_host(facts)
     gpus = usable_gpus(facts)
     sockets = need(facts.platform.container_devices.kubelet_plugins)
     if not gpus or sockets is None or "kubelet.sock" not in sockets:
         raise NotApplicable("no node of Kubernetes with a GPU")
-    if not any(name.startswith("nvidia") for name in sockets):
+    # Drivers of storage (CSI) register in the same folder, on most nodes.
+    if not any(name != "kubelet.sock" and "csi" not in name for name in sockets):
         command = "kubectl get pods -A -o wide | grep nvidia-device-plugin"
         yield Failure(
             evidence=(f"{DEVICES}/kubelet_plugins", "/driver/nvidia/gpus/0/name"),

@@ -137,11 +137,16 @@ def static_tls_exhausted(facts: Facts) -> Iterator[Failure]:
         return Failure(
             evidence=(pointer,),
             fields={"framework": title_of(backend.name), "path": match["path"], "said": _line(match)},
-            fixes=(in_shell(LOAD_FIRST, shell.export(facts, "LD_PRELOAD", match["path"]), source=LD_SO),),
+            fixes=(in_shell(LOAD_FIRST, _preload(match["path"]), source=LD_SO),),
             subject=backend.name,
         )
 
     yield from _for_each_said(facts, STATIC_TLS, judged)
+
+
+def _preload(path: str) -> str:
+    """Return the command that puts a library in front of what LD_PRELOAD names already."""
+    return f'export LD_PRELOAD={shell.words(path)}"${{LD_PRELOAD:+:$LD_PRELOAD}}"'
 
 
 @rule(

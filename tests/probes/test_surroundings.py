@@ -77,13 +77,17 @@ def test_a_host_set_up_for_containers(tmp_path: Path) -> None:
             "/proc/self/mountinfo": "",
             "/var/lib/kubelet/device-plugins/kubelet.sock": "",
             "/var/lib/kubelet/device-plugins/kubelet_internal_checkpoint": "{}",
+            "/var/lib/kubelet/plugins_registry/gpu.nvidia.com-reg.sock": "",
         },
         {"PATH": f"{programs}:/bin"},
         container=None,
     )
     assert facts.toolkit == str(programs / "nvidia-ctk")
     assert facts.docker_runtimes == ("nvidia",)
-    assert (facts.engine, facts.kubelet_plugins) == (None, ("kubelet.sock",))
+    assert (facts.engine, facts.kubelet_plugins) == (
+        None,
+        ("kubelet.sock", "gpu.nvidia.com-reg.sock"),
+    )
     assert isinstance(facts.cdi_specifications, tuple)
     assert [(each.path, each.kind, each.driver_versions) for each in facts.cdi_specifications] == [
         ("/etc/cdi/nvidia.yaml", "nvidia.com/gpu", ("550.54.14",)),

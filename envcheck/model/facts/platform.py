@@ -90,7 +90,7 @@ class ContainerDevices(Record, frozen=True, kw_only=True):
     cdi_specifications: tuple[CdiSpecification, ...] | Unknown
     engine: OptionalText = NOT_RECORDED  #: the program docker or podman; None: neither is on PATH
     kubelet_plugins: Texts | None = (
-        NOT_RECORDED  #: sockets of Kubernetes's device plug-ins; None: no node of Kubernetes
+        NOT_RECORDED  #: sockets of Kubernetes's device plug-ins and drivers; None: no node of Kubernetes
     )
 
 
