@@ -138,6 +138,10 @@ def _toolkit(facts: Facts) -> tuple[int, CudaToolkit] | None:
     return None
 
 
+def _comes_with_activation(facts: Facts) -> bool:
+    return any(_has_nvcc(one) and "conda" in need(one.found_via) for one in need(facts.driver.cuda_toolchain.toolkits))
+
+
 def _has_nvcc(toolkit: CudaToolkit) -> bool:
     return known(toolkit.nvcc, None) is not None
 
@@ -197,10 +201,11 @@ def cuda_home_not_set(facts: Facts) -> Iterator[Failure]:
     """A package is installed that compiles for the GPU here, and no CUDA toolkit is.
 
     'CUDA_HOME environment variable is not set' and 'CUDA_HOME does not exist, unable to compile CUDA op(s)' are the
-    signs. Without such a package no toolkit is needed, and nothing is said.
+    signs. Without such a package no toolkit is needed, and nothing is said. An nvcc in the environment itself counts:
+    activating the environment puts it on PATH.
     """
     torch, place, compiling = _compiling(facts)
-    if _toolkit(facts) is not None:
+    if _toolkit(facts) is not None or _comes_with_activation(facts):
         return
     wanted = version_of(need(torch.built_for.cuda))
     assert wanted is not None

@@ -1,4 +1,4 @@
-"""Plug-ins and compiled extensions, each of which fits certain releases of its framework only."""
+"""Plug-ins, each of which fits certain releases of its framework only."""
 
 import re
 from collections.abc import Iterator
@@ -7,36 +7,30 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import Version
 
 from envcheck.fixes import shell
-from envcheck.fixes.files import by_hand, in_shell, look
-from envcheck.fixes.packages import change, interpreter, python, shows
+from envcheck.fixes.files import by_hand, look
+from envcheck.fixes.packages import change, python, shows
 from envcheck.model.facts import Facts, Package
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
 from envcheck.rules.causes import CUDA_LIBRARY_FAULTS, GPU_FAULTS
 from envcheck.rules.engine import Failure, NotApplicable, rule
-from envcheck.rules.shared import backend, for_each, last_words, minor_of, nvidia_gpus, package, runs_of, version_of
+from envcheck.rules.shared import backend, for_each, last_words, nvidia_gpus, package, runs_of, version_of
 from envcheck.words import template
 
 METAL = "https://developer.apple.com/metal/tensorflow-plugin/"
 JAX_METAL = "https://github.com/jax-ml/jax/issues/26968"
 DIRECTML = "https://github.com/microsoft/tensorflow-directml-plugin"
 JAX_GPU = "https://docs.jax.dev/en/latest/installation.html"
-FLASH_ATTENTION = "https://github.com/Dao-AILab/flash-attention/releases"
 TENSORFLOW_GPU = "https://pypi.org/project/tensorflow-gpu/"
 LAST_FOR_JAX_METAL = Version("0.5.0")
 """'jax-metal is not compatible with JAX 0.5.1 or later' (jax-ml/jax#26968, 2025-03-18); its last release, 0.1.1, is of
 2024-10-08 (PyPI, 2026-11-23)."""
 METAL_LIBRARY = "libmetal_plugin.dylib"
 METAL_SIGNS = (METAL_LIBRARY, "_TF_", "_pywrap_tensorflow_internal.so")
-BUILT_FOR_TORCH = re.compile(r"torch-?(\d+\.\d+)|(?<![a-z])pt(\d)(\d+)")
-"""How wheels name their PyTorch: flash_attn-2.6.0+cu122torch2.4cxx11abiFALSE (Dao-AILab/flash-attention#975),
-torch_scatter-2.1.2+pt20cu118 (rusty1s/pytorch_scatter#414); read on 2026-11-23."""
 
 REMOVE = template("Remove {package}, and run on the processor")
 FIT_DIRECTML = template("Install the TensorFlow that the plug-in was made for")
 WITHOUT_LIBRARY_PATH = template("Start JAX without foreign libraries, and read the first error that it prints")
-BUILD_AGAIN = template("Build {package} again, against the PyTorch that is installed")
-TAKE_WHEEL = template("Or install the wheel of {package} that was made for PyTorch {version}")
 LEAVE_IT = template(
     "Install {package} without it: the name of the package is tensorflow today, and it has the GPU's code"
 )
@@ -198,66 +192,6 @@ def jax_cuda_plugin_init_failed(facts: Facts) -> Iterator[Failure]:
             fixes=(look(WITHOUT_LIBRARY_PATH, f"({unset}; {show})", source=JAX_GPU),),
             subject="jax",
         )
-
-
-@rule(
-    "torch-extension-abi-mismatch",
-    severity="error",
-    layer="backend",
-    title=template("{package} was compiled for PyTorch {built_for}, and PyTorch {version} is installed"),
-    message=template(
-        "{package} holds compiled code that fits one release of PyTorch. Its wheel was made for {built_for}, and "
-        "{version} is installed: importing it ends with 'undefined symbol' or a crash. PyTorch itself works."
-    ),
-)
-def torch_extension_abi_mismatch(facts: Facts) -> Iterator[Failure]:
-    """A compiled extension of PyTorch, such as flash-attn or torch-scatter, was made for another PyTorch.
-
-    PyTorch was updated, or the wheel was taken from another line of the download page. Sign: 'undefined symbol:
-    _ZN3c10...'. It is told from the name of the wheel; extensions that were compiled here bear no such mark.
-    """
-    torch = backend(facts, "torch")
-    if torch is None:
-        raise NotApplicable("PyTorch is not installed")
-    version = version_of(need(torch[1].version))
-
-    def check(index: int, found: Package) -> Iterator[Failure]:
-        built_for = _built_for_torch(found)
-        if version is None or built_for is None or built_for == minor_of(version):
-            return
-        yield Failure(
-            evidence=(
-                f"/python/packages/{index}/version",
-                f"/python/packages/{index}/source_url",
-                f"/backends/{torch[0]}/version",
-            ),
-            fields={"package": found.name, "built_for": built_for, "version": version},
-            fixes=(
-                _build_again(facts, found.name),
-                by_hand(TAKE_WHEEL, FLASH_ATTENTION, package=found.name, version=minor_of(version)),
-            ),
-            subject="torch",
-        )
-
-    yield from for_each(need(facts.python.packages), check)
-
-
-def _build_again(facts: Facts, name: str) -> Fix:
-    """Return the fix that compiles a package here, where the installed PyTorch can be seen by its build."""
-    options = shell.words("--no-build-isolation", "--no-deps", name)
-    if known(facts.python.installer, None) == "uv":
-        command = f"uv pip install -p {interpreter(facts)} --reinstall --no-cache {options}"
-    else:
-        command = f"{python(facts)} -m pip install --force-reinstall --no-cache-dir {options}"
-    return in_shell(BUILD_AGAIN, command, source=FLASH_ATTENTION, risk="environment", package=name)
-
-
-def _built_for_torch(found: Package) -> str | None:
-    """Return the PyTorch that the name of a wheel or the local part of a version tells."""
-    local = (known(found.version, None) or "").partition("+")[2]
-    wheel = (known(found.source_url, None) or "").replace("%2B", "+").rpartition("/")[2].partition("+")[2]
-    match = BUILT_FOR_TORCH.search(local) or BUILT_FOR_TORCH.search(wheel)
-    return (match[1] or f"{match[2]}.{match[3]}") if match else None
 
 
 @rule(
