@@ -94,14 +94,18 @@ def _keras_and_backend(keras: Keras | KernelKeras) -> str:
 
 
 def _passed_over(keras: Keras | KernelKeras) -> list[str]:
-    """Return a line for each choice of the user that does not count, and for one that is about tf.keras."""
+    """Return a line for each choice that was made in vain, and for one that is about tf.keras."""
     lines = []
     for source in () if isinstance(keras.backend_sources, Unknown) else keras.backend_sources:
         if source.source == "TF_USE_LEGACY_KERAS" and isinstance(source.detail, str):
             lines.append(sentence(words.SOURCE_SAYS, source=source.source, detail=source.detail))
-        elif source.source not in (keras.backend_chosen_by, "default") and isinstance(source.value, str):
+        elif (
+            source.source not in (keras.backend_chosen_by, "default")
+            and isinstance(source.value, str)
+            and source.value != keras.backend
+        ):
             fields = {"source": source.source, "value": source.value}
-            lines.append(sentence(words.SOURCE_PASSED_OVER, fields, winner=keras.backend_chosen_by))
+            lines.append(sentence(words.SOURCE_NOT_USED, fields, winner=keras.backend_chosen_by))
     return lines
 
 

@@ -41,7 +41,7 @@ def test_the_trace_is_shown(form: str) -> None:
         text = (markdown if form == "markdown" else html).render(traced())
     text = " ".join(text.replace("\\", "").replace("`", "").split())
     for words in (
-        "passed over: keras.json says jax, and KERAS_BACKEND counts",
+        "not used: keras.json says jax, but KERAS_BACKEND decides",
         "TF_USE_LEGACY_KERAS: tf.keras is tf-keras",
         "plain: Keras 3.15.1, would run on TensorFlow (the default)",
         "lost: Keras 3.15.1, would run on JAX (chosen by keras.json), which is not installed there",
