@@ -172,7 +172,7 @@ def test_a_python_without_packages_gets_one_with_them() -> None:
         "ERROR: No matching distribution found for tensorflow\n"
     )
     first = commands_for(text, "python-version-unsupported")[0]
-    assert first[0] == "uv venv --allow-existing -p 3.13 ~/envs/dl"
+    assert first[0] == "uv venv --allow-existing -p 3.13 ~/envs/envcheck-3.13"
     assert first[1].endswith(" tensorflow==2.21.0")
 
 

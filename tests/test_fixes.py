@@ -140,12 +140,12 @@ def test_the_python_of_the_operating_system_is_left_alone() -> None:
     fix = packages.change(facts, TITLE, remove=("numpy",), add=("numpy<2",))
     assert fix.commands == (
         "sudo apt install -y python3-venv",
-        "/usr/bin/python3 -m venv ~/envs/dl",
-        "~/envs/dl/bin/python -m pip install 'numpy<2'",
+        "/usr/bin/python3 -m venv ~/envs/envcheck",
+        "~/envs/envcheck/bin/python -m pip install 'numpy<2'",
     )
     assert (fix.needs_root, fix.risk) == (True, "system")
     elsewhere = packages.change(msgspec.structs.replace(facts, platform=fedora(facts)), TITLE, add=("numpy<2",))
-    assert elsewhere.commands[0] == "/usr/bin/python3 -m venv ~/envs/dl"
+    assert elsewhere.commands[0] == "/usr/bin/python3 -m venv ~/envs/envcheck"
     assert (elsewhere.needs_root, elsewhere.risk) == (False, "safe")
 
 

@@ -52,12 +52,12 @@ def with_python(facts: Facts, version: str, *requirements: str, index: str | Non
 
     ``index`` is the package index of PyTorch's build, if that is not the usual one.
     """
-    place = shell.path(facts, OWN_ENVIRONMENT)
-    python = shell.path(facts, interpreter_in(facts, OWN_ENVIRONMENT))
+    folder = f"{OWN_ENVIRONMENT}-{version}"
+    place, python = shell.path(facts, folder), shell.path(facts, interpreter_in(facts, folder))
     source = index_options(requirements, index, uv=True)
     install = (f"uv pip install -p {python} {shell.words(*requirements, *source)}",) if requirements else ()
     commands = (f"uv venv --allow-existing -p {version} {place}", *install)
-    changes = PackageChanges(add=requirements, index=index, environment=OWN_ENVIRONMENT, python=version)
+    changes = PackageChanges(add=requirements, index=index, environment=folder, python=version)
     return _fix(facts, WITH_PYTHON, {"version": version}, commands, UV_PYTHON, changes, "safe")
 
 

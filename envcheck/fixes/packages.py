@@ -20,7 +20,8 @@ PEP_668 = "https://peps.python.org/pep-0668/"
 TORCH_PACKAGES = ("torch", "torchvision", "torchaudio")
 TORCH_INDEX = "https://download.pytorch.org/whl/{build}"
 """Where PyTorch's builds for one kind of device come from: 'cpu', 'cu126', ... (pytorch.org/get-started/locally)."""
-OWN_ENVIRONMENT = "~/envs/dl"
+OWN_ENVIRONMENT = "~/envs/envcheck"
+"""A name that nobody gives to an environment of theirs: a script that is run again installs into what is there."""
 CONDA_NAMES = {"torch": "pytorch"}
 """Names that differ between the package index and conda-forge."""
 PROJECT_OPTIONS = {
