@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 FRAMEWORKS = {
+    "keras": "Keras",
     "tensorflow": "TensorFlow",
     "jax": "JAX",
     "torch": "PyTorch",
@@ -23,7 +24,7 @@ FRAMEWORKS = {
     "plaidml": "PlaidML",
     "lua-torch": "Torch (Lua)",
 }
-"""Frameworks as their makers write them."""
+"""Keras, frameworks and NumPy as their makers write them."""
 
 _catalogue: gettext.NullTranslations = gettext.NullTranslations()
 

@@ -20,8 +20,6 @@ CHECKS = {
     "jax": "import jax; print(jax.devices())",
 }
 GET = template("Install a build of {framework} that can use the NVIDIA GPU")
-OLDEST_GPU_OF_CUDA_13 = (7, 5)
-"""CUDA 13 has no code for older GPUs (NVIDIA, "CUDA Toolkit, Driver, and Architecture Matrix", 2026-11-22)."""
 NEWEST_CUDA_MAJOR = 13
 
 
@@ -33,8 +31,9 @@ def cuda_major(facts: Facts) -> int:
     except InvalidVersion:
         major = NEWEST_CUDA_MAJOR
     capabilities = [cuda.capability(known(gpu.compute_capability, "")) for gpu in known(facts.driver.nvidia.gpus, ())]
-    if any(found is not None and found < OLDEST_GPU_OF_CUDA_13 for found in capabilities):
-        major = min(major, 12)
+    oldest = cuda.oldest_gpu(Version(str(NEWEST_CUDA_MAJOR)))
+    if oldest and any(found is not None and found < oldest for found in capabilities):
+        major = min(major, NEWEST_CUDA_MAJOR - 1)
     return min(major, NEWEST_CUDA_MAJOR)
 
 

@@ -1,10 +1,11 @@
 """Commands for the NVIDIA driver, in the words of the distribution."""
 
+from envcheck.fixes import system
 from envcheck.fixes.system import commands, packaged
 from envcheck.model.facts import Facts
 from envcheck.model.report import Fix, Restart
 from envcheck.model.unknown import known
-from envcheck.words import sentence, template
+from envcheck.words import template
 
 REBOOT = "sudo reboot"
 
@@ -78,16 +79,8 @@ def by_system(
     verify: str = "nvidia-smi",
     **fields: object,
 ) -> Fix:
-    """Return a fix that changes the operating system."""
-    return Fix(
-        title=sentence(title, fields),
-        commands=commands,
-        needs_root=True,
-        restart=restart,
-        risk="system",
-        source=source,
-        verify=verify,
-    )
+    """Return a fix that changes the operating system for an NVIDIA GPU, which nvidia-smi shows if nothing else does."""
+    return system.by_system(title, commands, source, verify=verify, restart=restart, **fields)
 
 
 def _has_older_gpu(facts: Facts) -> bool:

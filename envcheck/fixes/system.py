@@ -1,8 +1,10 @@
-"""Commands in the words of the distribution, from the knowledge base."""
+"""Changes of the operating system; its commands in the words of the distribution, from the knowledge base."""
 
 from envcheck.knowledge.system_packages import SystemPackage, system_package
 from envcheck.model.facts import Facts
+from envcheck.model.report import Fix, Restart
 from envcheck.model.unknown import known
+from envcheck.words import sentence
 
 
 def packaged(facts: Facts, purpose: str) -> SystemPackage | None:
@@ -27,3 +29,24 @@ def commands(facts: Facts, purpose: str, **fields: object) -> tuple[str, ...]:
         **fields,
     }
     return tuple(command.format_map(places) for command in row.commands)
+
+
+def by_system(
+    title: str,
+    commands: tuple[str, ...],
+    source: str,
+    *,
+    verify: str,
+    restart: Restart = "machine",
+    **fields: object,
+) -> Fix:
+    """Return a fix that changes the operating system; ``verify`` is the command that shows whether it helped."""
+    return Fix(
+        title=sentence(title, fields),
+        commands=commands,
+        needs_root=True,
+        restart=restart,
+        risk="system",
+        source=source,
+        verify=verify,
+    )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from envcheck.fixes import shell
 from envcheck.fixes.environments import CONDA_VARIABLES
 from envcheck.fixes.files import in_shell
-from envcheck.fixes.nvidia import by_system
+from envcheck.fixes.system import by_system
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
@@ -145,7 +145,7 @@ def _tell_loader(facts: Facts, folders: tuple[str, ...]) -> tuple[Fix, ...]:
     lines = " ".join(shell.words(folder) for folder in folders)
     command = f"printf '%s\\n' {lines} | sudo tee /etc/ld.so.conf.d/envcheck-cuda.conf"
     return (
-        by_system(TO_CACHE, (command, "sudo ldconfig"), LOADER, restart="kernel"),
+        by_system(TO_CACHE, (command, "sudo ldconfig"), LOADER, restart="kernel", verify="envcheck report"),
         in_shell(FOR_THIS_SHELL, _export(":".join(shell.words(folder) for folder in folders)), source=LOADER),
     )
 

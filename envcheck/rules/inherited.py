@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from envcheck.fixes import shell
 from envcheck.fixes.files import by_hand
-from envcheck.fixes.nvidia import by_system
+from envcheck.fixes.system import by_system
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.unknown import need
 from envcheck.rules.engine import Failure, NotApplicable, rule

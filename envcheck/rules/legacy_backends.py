@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator
 
 from envcheck.fixes.files import by_hand
-from envcheck.fixes.nvidia import by_system
-from envcheck.fixes.system import commands
+from envcheck.fixes.system import by_system, commands
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from envcheck.fixes import shell
 from envcheck.fixes.files import by_hand, in_shell
-from envcheck.fixes.nvidia import by_system
-from envcheck.fixes.system import commands
+from envcheck.fixes.system import by_system, commands
 from envcheck.model.facts import DeviceNode, Facts, PciDevice
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need

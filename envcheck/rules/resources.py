@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from envcheck.fixes import shell
 from envcheck.fixes.files import by_hand, in_shell, look
-from envcheck.fixes.nvidia import by_system
 from envcheck.fixes.packages import python
+from envcheck.fixes.system import by_system
 from envcheck.model.facts import Facts, FileSystem, NvidiaGpu
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
@@ -168,7 +168,13 @@ def shm_permission_denied(facts: Facts) -> Iterator[Failure]:
                 evidence=(f"/platform/filesystems/{index}/writable",),
                 fields={"path": found.path},
                 fixes=(
-                    by_system(OPEN_SHM, (f"sudo chmod 1777 {found.path}",), source, "none", f"ls -ld {found.path}"),
+                    by_system(
+                        OPEN_SHM,
+                        (f"sudo chmod 1777 {found.path}",),
+                        source,
+                        restart="none",
+                        verify=f"ls -ld {found.path}",
+                    ),
                 ),
             )
 

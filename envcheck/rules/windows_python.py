@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from packaging.version import Version
 
 from envcheck.fixes.files import by_hand
-from envcheck.fixes.nvidia import by_system
+from envcheck.fixes.system import by_system
 from envcheck.model.facts import Backend, Facts, Package, RuntimeLibrary
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need

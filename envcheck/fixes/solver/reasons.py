@@ -11,12 +11,10 @@ from envcheck.fixes.solver.fitness import Misfit
 from envcheck.fixes.solver.machine import Machine
 from envcheck.fixes.solver.provider import CUDNN_FOLDER
 from envcheck.fixes.solver.solve import Answer
-from envcheck.words import FRAMEWORKS, sentence, template
+from envcheck.words import sentence, template, title_of
 
 MOST_REASONS = 4
 """For one distribution; older releases than these tell nothing new."""
-
-NAMES = {"keras": "Keras", "numpy": "NumPy"}
 
 REJECTED = template("{name} {versions}: {reason}")
 RANGE = template("{first} to {last}")
@@ -82,12 +80,12 @@ def notes(answer: Answer, names: Iterable[str]) -> tuple[str, ...]:
         if all(reason.kind == "python" for _, reason in rejected) and answer.solution is None:
             grouped = grouped[:1]
         found += [
-            sentence(REJECTED, name=_title(name), versions=_versions(versions), reason=reason.words())
+            sentence(REJECTED, name=title_of(name), versions=_versions(versions), reason=reason.words())
             for reason, versions in grouped[:MOST_REASONS]
         ]
         step = rejected[0][1].step() if rejected else None
         if step and (answer.solution or len(grouped) == 1):
-            found.append(sentence(GO_FURTHER, name=_title(name), step=step))
+            found.append(sentence(GO_FURTHER, name=title_of(name), step=step))
     found += [*_without_cuda(answer), *_for_processor(answer)]
     if answer.solution and answer.solution.broken:
         found.append(sentence(BROKEN, packages=", ".join(answer.solution.broken)))
@@ -108,7 +106,7 @@ def _without_cuda(answer: Answer) -> list[str]:
 def _for_processor(answer: Answer) -> list[str]:
     chosen = answer.solution.chosen.values() if answer.solution and answer.shelf.machine.without_gpu else ()
     return [
-        sentence(FOR_PROCESSOR, name=_title(each.name), version=each.version.public)
+        sentence(FOR_PROCESSOR, name=title_of(each.name), version=each.version.public)
         for each in chosen
         if each.build and each.build.variant == PROCESSOR and not each.installed
     ]
@@ -116,17 +114,13 @@ def _for_processor(answer: Answer) -> list[str]:
 
 def apart(wish: Wish) -> str:
     """Say that a wish needs an environment of its own."""
-    names = [_title(found.name) for text in wish.requirements if (found := parsed(text))]
+    names = [title_of(found.name) for text in wish.requirements if (found := parsed(text))]
     return sentence(APART, names=", ".join(names))
 
 
 def other_python(machine: Machine, minor: str) -> str:
     """Say why a new environment has another Python."""
     return sentence(OTHER_PYTHON, python=machine.python_minor, other=minor)
-
-
-def _title(name: str) -> str:
-    return NAMES.get(name) or FRAMEWORKS.get(name, name)
 
 
 def _rejected(answer: Answer, name: str) -> list[tuple[Version, Reason]]:
@@ -178,17 +172,17 @@ def _conflict(answer: Answer, candidate: Candidate) -> Reason:
     for each in chosen.values():
         for need in answer.provider.get_dependencies(each):
             if need.name == candidate.name and not need.allows(candidate.version):
-                return Reason("refused", _spelled(need), f"{_title(each.name)} {each.version}")
+                return Reason("refused", _spelled(need), f"{title_of(each.name)} {each.version}")
     for need in answer.provider.get_dependencies(candidate):
         if need.name == CUDNN_FOLDER:
             for each in chosen.values():
                 theirs = [one for one in _all_needs(answer, each) if one.name == CUDNN_FOLDER]
                 if any(one.specifier != need.specifier for one in theirs):
-                    return Reason("cuda", need.specifier.removeprefix("=="), f"{_title(each.name)} {each.version}")
+                    return Reason("cuda", need.specifier.removeprefix("=="), f"{title_of(each.name)} {each.version}")
         there = chosen.get(need.name)
         if there and not need.allows(there.version):
             holder = _holder(answer, candidate, need, there)
-            stays = f"{_title(there.name)} {there.version}"
+            stays = f"{title_of(there.name)} {there.version}"
             return Reason("needs", _spelled(need), holder) if holder else Reason("stays", _spelled(need), stays)
     return Reason("together")
 
@@ -208,8 +202,8 @@ def _holder(answer: Answer, rejected: Candidate, wanted: Need, there: Candidate)
     for each in others:
         for need in answer.provider.get_dependencies(each):
             if need.name == wanted.name and not any(need.allows(option.version) for option in options):
-                return f"{_title(each.name)} {each.version}"
-    return None if there.installed else f"{_title(there.name)} {there.version}"
+                return f"{title_of(each.name)} {each.version}"
+    return None if there.installed else f"{title_of(there.name)} {there.version}"
 
 
 def _spelled(need: Need) -> str:
