@@ -128,3 +128,14 @@ def test_a_healthy_machine_yields_nothing(name: str) -> None:
     # What a machine does not tell leaves rules undecided here; their silent cases prove that they can decide.
     undecided = [outcome.detail for outcome in judgement.outcomes if outcome.status == "unknown"]
     assert [detail for detail in undecided if not detail.startswith("skipped: ")] == []
+
+
+NO_DRIVER_TO_CHECK = ("cuda-libraries-not-on-loader-path", "ld-library-path-not-inherited", "shm-permission-denied")
+
+
+@pytest.mark.parametrize(
+    "found", [found for found in FOUND if found.kind == "fires" and found.rule in NO_DRIVER_TO_CHECK]
+)
+def test_what_is_no_matter_of_the_driver_is_not_checked_with_nvidia_smi(found: cases.Found) -> None:
+    fixes = [fix for finding in judged(found).findings if finding.id == found.rule for fix in finding.fixes]
+    assert fixes and all(fix.verify != "nvidia-smi" for fix in fixes)
