@@ -1,6 +1,6 @@
 """``python -m envcheck.knowledge refresh``: brings the tables of releases up to the package index.
 
-It is the only part of envcheck that uses the network.
+It is the only part of envcheck that asks the network itself; ``fix-suggestions --verify`` lets uv or pip do so.
 """
 
 import os

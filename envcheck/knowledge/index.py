@@ -1,6 +1,6 @@
 """A client of a package index: its file lists (PEP 691) and the metadata of single releases.
 
-Only ``python -m envcheck.knowledge refresh`` uses it: nothing else in envcheck ever uses the network.
+Only ``python -m envcheck.knowledge refresh`` uses it: nothing else in envcheck asks the network itself.
 """
 
 import base64
