@@ -38,6 +38,12 @@ class User:
     def work(self) -> Path:
         return self.home / "work"
 
+    @property
+    def temporary(self) -> Path:
+        folder = self.home / "tmp"
+        folder.mkdir(exist_ok=True)
+        return folder
+
     def shell(self, script: str) -> subprocess.CompletedProcess[str]:
         """Run lines in a shell, in the user's environment and working directory."""
         tools = os.pathsep.join((str(self.home / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]))
@@ -48,6 +54,7 @@ class User:
             **kept,
             "PATH": tools,
             "HOME": str(self.home),
+            "TMPDIR": str(self.temporary),  # 'ipykernel install' leaves an empty folder there
             "LANG": "C.UTF-8",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(Path("~/.cache/uv").expanduser())),
