@@ -1,16 +1,22 @@
 """Run a command, pass its output through unchanged, and keep what it said last."""
 
 import os
+import select
+import signal
 import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from envcheck import process
+
 KEPT_BYTES = 16 << 20  #: of the output, from its end
-_CHUNK = 1 << 16
+LONGEST_LINE = 1 << 20
+SECONDS_FOR_GRANDCHILDREN = 2.0  #: they may hold the output open after the command; what they say in time is passed on
 CANNOT_RUN, NOT_FOUND = 126, 127  #: exit statuses of shells for commands that cannot be started
+PASSED_ON = ("SIGTERM", "SIGHUP")  #: sent to envcheck alone, as by a batch system; Ctrl-C reaches the command by itself
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,8 @@ class _Kept:
                 self._size -= len(self._lines.popleft())
 
     def output(self) -> tuple[bytes, ...]:
-        return tuple(self._lines)
+        with self._lock:
+            return tuple(self._lines)
 
 
 def run(command: Sequence[str]) -> Ended:
@@ -46,21 +53,23 @@ def run(command: Sequence[str]) -> Ended:
     Standard output and standard error stay apart. Where they are a terminal, the command gets a
     terminal too, so that it colours and updates its lines as it always does.
     """
-    kept = _Kept()
+    kept, over = _Kept(), threading.Event()
+    pipes = [_Pipe(stream) for stream in (1, 2)]
     try:
-        pipes = [_Pipe(stream) for stream in (1, 2)]
-        process = subprocess.Popen(command, stdout=pipes[0].child_end, stderr=pipes[1].child_end)
-    except FileNotFoundError as error:
-        return _not_started(error, NOT_FOUND)
+        started = subprocess.Popen(command, stdout=pipes[0].child_end, stderr=pipes[1].child_end)
     except OSError as error:
-        return _not_started(error, CANNOT_RUN)
-    readers = [threading.Thread(target=pipe.copy, args=(kept.add,), daemon=True) for pipe in pipes]
-    for pipe, reader in zip(pipes, readers, strict=True):
-        os.close(pipe.child_end)
-        reader.start()
-    status = _wait(process)
+        return _not_started(command[0], error)
+    finally:
+        for pipe in pipes:
+            os.close(pipe.child_end)
+    readers = [threading.Thread(target=pipe.copy, args=(kept.add, over), daemon=True) for pipe in pipes]
     for reader in readers:
-        reader.join(timeout=2)  # a grandchild may hold the other end open
+        reader.start()
+    status = _wait(started)
+    over.set()
+    for reader in readers:
+        # Whoever reads our output may be slow (`| less`). On Windows nobody can tell whether more is to come.
+        reader.join(None if hasattr(select, "poll") else SECONDS_FOR_GRANDCHILDREN)
     return Ended(128 - status if status < 0 else status, kept.output())
 
 
@@ -70,29 +79,20 @@ class _Pipe:
     def __init__(self, stream: int) -> None:
         self.stream = stream
         self.own_end, self.child_end = _terminal(stream) if os.isatty(stream) else os.pipe()
+        self._rest = b""
 
-    def copy(self, keep: Callable[[bytes], None]) -> None:
-        rest = b""
-        for chunk in self._chunks():
-            _write(self.stream, chunk)
-            rest += chunk
-            end = rest.rfind(b"\n") + 1 or (len(rest) if len(rest) > _CHUNK * 16 else 0)
+    def copy(self, keep: Callable[[bytes], None], over: threading.Event) -> None:
+        def take(data: bytes) -> None:
+            _write(self.stream, data)
+            self._rest += data
+            end = self._rest.rfind(b"\n") + 1 or (len(self._rest) if len(self._rest) > LONGEST_LINE else 0)
             if end:
-                keep(rest[:end])
-                rest = rest[end:]
-        if rest:
-            keep(rest + b"\n")
-        os.close(self.own_end)
+                keep(self._rest[:end])
+                self._rest = self._rest[end:]
 
-    def _chunks(self) -> Iterator[bytes]:
-        while True:
-            try:
-                chunk = os.read(self.own_end, _CHUNK)
-            except OSError:  # a terminal's way to say that the other end is closed
-                return
-            if not chunk:
-                return
-            yield chunk
+        process.drain(os.fdopen(self.own_end, "rb", buffering=0), take, over, SECONDS_FOR_GRANDCHILDREN)
+        if self._rest:
+            keep(self._rest + b"\n")
 
 
 def _terminal(stream: int) -> tuple[int, int]:
@@ -112,13 +112,22 @@ def _terminal(stream: int) -> tuple[int, int]:
     return own_end, child_end
 
 
-def _wait(process: "subprocess.Popen[bytes]") -> int:
-    """Wait for the end; an interrupt from the keyboard reaches the command itself, which decides."""
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            continue
+def _wait(started: "subprocess.Popen[bytes]") -> int:
+    """Wait for the end; what would end envcheck is for the command to decide about."""
+    before = {}
+    for name in PASSED_ON:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            before[number] = signal.signal(number, lambda got, frame: started.send_signal(got))
+    try:
+        while True:
+            try:
+                return started.wait()
+            except KeyboardInterrupt:
+                continue
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _write(stream: int, data: bytes) -> None:
@@ -129,7 +138,7 @@ def _write(stream: int, data: bytes) -> None:
         pass  # nobody reads any more; the command goes on and will be explained
 
 
-def _not_started(error: OSError, status: int) -> Ended:
-    message = f"{error.filename}: {error.strerror}\n"
+def _not_started(program: str, error: OSError) -> Ended:
+    message = f"{error.filename or program}: {error.strerror}\n"
     _write(2, message.encode())
-    return Ended(status, (message.encode(),))
+    return Ended(NOT_FOUND if isinstance(error, FileNotFoundError) else CANNOT_RUN, (message.encode(),))

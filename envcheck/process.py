@@ -64,8 +64,8 @@ def run(
     over = threading.Event()
     threads: list[threading.Thread] = []
     try:
-        threads.append(_thread(_drain, process.stdout, stdout, over))
-        threads.append(_thread(_drain, process.stderr, stderr, over))
+        threads.append(_thread(drain, process.stdout, stdout, over))
+        threads.append(_thread(drain, process.stderr, stderr, over))
         if body is not None:
             threads.append(_thread(_feed, process.stdin, body, over))
         timed_out = not _ended(process, timeout)
@@ -195,12 +195,18 @@ def _thread(target: Callable[..., None], *arguments: Any) -> threading.Thread:
     return thread
 
 
-def _drain(stream: Any, take: Taker, over: threading.Event) -> None:
-    """Hand on what comes. Once the process is over, only what lies in the pipe: a grandchild may hold it for ever."""
+def drain(stream: Any, take: Taker, over: threading.Event, grace: float = 0.0) -> None:
+    """Hand on what comes. Once the process is over, only what lies in the pipe: a grandchild may hold it for ever.
+
+    ``grace`` is how many seconds such a grandchild may be silent before it is left alone.
+    """
     late = 0
     with stream:
-        while late <= LAST_BYTES and _is_ready(stream, "POLLIN", over):
-            data = os.read(stream.fileno(), 65536)
+        while late <= LAST_BYTES and _is_ready(stream, "POLLIN", over, grace):
+            try:
+                data = os.read(stream.fileno(), 65536)
+            except OSError:
+                return  # a terminal's way to say that the other end is closed
             if not data:
                 return
             take(data)
@@ -218,7 +224,7 @@ def _feed(stream: Any, body: bytes, over: threading.Event) -> None:
         pass  # it died before it read its request; how it ended says the rest
 
 
-def _is_ready(stream: Any, event: str, over: threading.Event) -> bool:
+def _is_ready(stream: Any, event: str, over: threading.Event, grace: float = 0.0) -> bool:
     """Wait until the pipe can be used; False if the process is over and it still cannot."""
     if not hasattr(select, "poll"):
         return True  # Windows: the call itself waits
@@ -226,7 +232,7 @@ def _is_ready(stream: Any, event: str, over: threading.Event) -> bool:
     poll.register(stream, getattr(select, event))
     while True:
         was_over = over.is_set()
-        if poll.poll(0 if was_over else 100):
+        if poll.poll(1000 * grace if was_over else 100):
             return True
         if was_over:
             return False

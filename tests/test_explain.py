@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -294,6 +295,26 @@ def test_bytes_pass_through_unchanged() -> None:
 def test_standard_input_reaches_the_command() -> None:
     done = run(*python("print(input()[::-1])"), stdin="abc\n")
     assert done.stdout == "cba\n"
+
+
+def started(code: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-m", "envcheck", "explain", *python(code)], stdout=subprocess.PIPE)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
+def test_a_signal_that_would_end_envcheck_reaches_the_command() -> None:
+    code = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(9)); print('ready', flush=True)"
+    with started(code + "; time.sleep(60)") as process:
+        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+        process.terminate()
+        assert process.wait(30) == 9
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot tell whether a pipe holds more")
+def test_a_slow_reader_gets_all_that_the_command_said() -> None:
+    with started("import sys; sys.stdout.write('x' * 150_000)") as process:
+        time.sleep(4)  # longer than a grandchild may be silent
+        assert process.stdout is not None and len(process.stdout.read()) == 150_000
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals of this kind")

@@ -4,6 +4,7 @@ Only ``python -m envcheck.knowledge refresh`` uses it: nothing else in envcheck 
 """
 
 import base64
+import http.client
 import io
 import json
 import ssl
@@ -46,7 +47,7 @@ class Index:
         parts = urllib.parse.urlsplit(url)
         host = parts.hostname or ""
         self.url = parts._replace(netloc=host + (f":{parts.port}" if parts.port else "")).geturl().rstrip("/")
-        self._host = host
+        self._server = _server(url)
         self._secret = ""
         if parts.username:
             pair = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
@@ -60,9 +61,10 @@ class Index:
             IndexFailure: if the index does not know it, cannot be reached, or answers in another language.
         """
         address = f"{self.url}/{distribution}/"
-        kind, data = self._get(address, {"Accept": JSON})
+        headers, data = self._get(address, {"Accept": JSON})
+        kind = headers.get_content_type()
         if "json" not in kind:
-            raise IndexFailure(f"{address} answers with {kind or 'no content type'}, not with JSON (PEP 691)")
+            raise IndexFailure(f"{address} answers with {kind}, not with JSON (PEP 691)")
         try:
             return tuple(_file(entry, address) for entry in json.loads(data)["files"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -88,32 +90,34 @@ class Index:
     def _range(self, url: str, first: int, last: int) -> tuple[int, bytes]:
         """Return the whole size of a file and its bytes from ``first`` to ``last``; negative ``first``: its end."""
         wanted = f"bytes={first}" if first < 0 else f"bytes={first}-{last}"
-        with self._open(url, {"Range": wanted}) as answer:
-            data: bytes = answer.read()
-            size = (answer.headers.get("Content-Range") or "").rpartition("/")[2]
+        headers, data = self._get(url, {"Range": wanted})
+        size = (headers.get("Content-Range") or "").rpartition("/")[2]
         if not size.isdecimal():
             raise IndexFailure(f"{url}: the server gives no parts of files (range requests)")
         return int(size), data
 
-    def _get(self, url: str, headers: dict[str, str]) -> tuple[str, bytes]:
-        with self._open(url, headers) as answer:
-            return answer.headers.get_content_type(), answer.read()
-
-    def _open(self, url: str, headers: dict[str, str]) -> Any:
-        parts = urllib.parse.urlsplit(url)
-        if self._secret and parts.hostname == self._host:
-            headers = {**headers, "Authorization": self._secret}
+    def _get(self, url: str, headers: dict[str, str]) -> tuple[Message, bytes]:
+        """Return the headers and the content of an answer."""
         request = urllib.request.Request(url, headers={"User-Agent": "envcheck", **headers})
-        for attempt in range(ATTEMPTS):
+        if self._secret and _server(url) == self._server:
+            request.add_unredirected_header("Authorization", self._secret)  # not for where a redirect leads
+        failure = ""
+        for _ in range(ATTEMPTS):
             try:
-                return urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS, context=self._context)
+                with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS, context=self._context) as answer:
+                    return answer.headers, answer.read()
             except urllib.error.HTTPError as error:
-                if error.code < 500 or attempt == ATTEMPTS - 1:
-                    raise IndexFailure(f"{url}: HTTP status {error.code} {error.reason}") from None
-            except (OSError, ValueError) as error:
-                if attempt == ATTEMPTS - 1:
-                    raise IndexFailure(f"{url}: {getattr(error, 'reason', error)}") from None
-        raise AssertionError("the last attempt returns or raises")
+                failure = f"HTTP status {error.code} {error.reason}"
+                if error.code < 500:
+                    break
+            except (OSError, ValueError, http.client.HTTPException) as error:
+                failure = str(getattr(error, "reason", error))
+        raise IndexFailure(f"{url}: {failure}")
+
+
+def _server(url: str) -> tuple[str, str | None, int | None]:
+    parts = urllib.parse.urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port
 
 
 def _file(entry: dict[str, Any], address: str) -> File:

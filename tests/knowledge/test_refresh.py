@@ -31,6 +31,7 @@ class Shop:
         self.answers: dict[str, tuple[int, str, bytes]] = {}
         self.asked: list[tuple[str, str | None, str | None]] = []
         self.ranges = True
+        self.missing = 0  #: bytes at the end of each answer that do not arrive
 
     def list(self, distribution: str, *files: dict[str, Any]) -> None:
         content = json.dumps({"meta": {"api-version": "1.1"}, "name": distribution, "files": files}).encode()
@@ -88,7 +89,9 @@ def shop() -> Iterator[Shop]:
                 status = 206
             self.send_response(status)
             self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(content)))
+            self.send_header("Content-Length", str(len(content) + shop.missing))
+            if status == 302:
+                self.send_header("Location", content.decode())
             if status == 206:
                 self.send_header("Content-Range", f"bytes {start}-{start + len(content) - 1}/{size}")
             self.end_headers()
@@ -297,6 +300,22 @@ def test_a_password_goes_to_no_other_server(shop: Shop) -> None:
     index = Index(shop.base.replace("http://", "http://anna:secret@"))
     index.metadata(index.files("alpha")[0])
     assert [bool(authorization) for _, _, authorization in shop.asked] == [True, False]
+
+
+def test_a_password_does_not_follow_a_redirect(shop: Shop) -> None:
+    shop.list("alpha", shop.with_metadata("alpha-1.0-py3-none-any.whl"))
+    elsewhere = shop.base.replace("127.0.0.1", "localhost") + "/alpha/"
+    shop.answers["/simple/moved/"] = (302, "text/plain", elsewhere.encode())
+    assert Index(shop.base.replace("http://", "http://anna:secret@")).files("moved")
+    assert [bool(authorization) for _, _, authorization in shop.asked] == [True, False]
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again_and_named(shop: Shop) -> None:
+    shop.list("alpha", shop.with_metadata("alpha-1.0-py3-none-any.whl"))
+    shop.missing = 10
+    with pytest.raises(IndexFailure, match="IncompleteRead"):
+        Index(shop.base).files("alpha")
+    assert len(shop.asked) == 3
 
 
 @pytest.mark.parametrize(
