@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from packaging.requirements import Requirement
 
-from envcheck.fixes import shell, system
+from envcheck.fixes import conda, shell, system
 from envcheck.model.facts import Facts, Package
 from envcheck.model.report import Fix, PackageChanges
 from envcheck.model.unknown import known
@@ -22,8 +22,6 @@ TORCH_INDEX = "https://download.pytorch.org/whl/{build}"
 """Where PyTorch's builds for one kind of device come from: 'cpu', 'cu126', ... (pytorch.org/get-started/locally)."""
 OWN_ENVIRONMENT = "~/envs/envcheck"
 """A name that nobody gives to an environment of theirs: a script that is run again installs into what is there."""
-CONDA_NAMES = {"torch": "pytorch"}
-"""Names that differ between the package index and conda-forge."""
 PROJECT_OPTIONS = {
     "poetry": ("", "--directory"),
     "pdm": ("", "--project"),
@@ -106,20 +104,27 @@ def as_installed(package: Package) -> str:
     return f"{package.name}=={release}" if release else package.name
 
 
+def of_same_build(package: Package) -> tuple[str, str | None]:
+    """Return the requirement of the release that is installed, and the index that its build comes from if not usual."""
+    version = known(package.version, None)
+    build = (version or "").partition("+")[2]
+    if not build or package.name not in TORCH_PACKAGES:
+        return as_installed(package), None
+    return f"{package.name}=={version}", TORCH_INDEX.format(build=build)
+
+
 def again(facts: Facts, title: str, package: Package, *, remove: bool = False, source: str = PIP) -> Fix:
     """Return the fix that writes the files of a package again, in the release and from the index that it is of.
 
     The title may name ``{package}``. ``remove`` takes the package away first.
     """
-    version = known(package.version, None)
-    build = (version or "").partition("+")[2]
-    index = TORCH_INDEX.format(build=build) if build and package.name in TORCH_PACKAGES else None
+    wanted, index = of_same_build(package)
     return change(
         facts,
         title,
         {"package": package.name},
         remove=(package.name,) if remove else (),
-        add=(f"{package.name}=={version}" if index else as_installed(package),),
+        add=(wanted,),
         reinstall=not remove,
         index=index,
         source=source,
@@ -130,11 +135,11 @@ def install(facts: Facts, *requirements: str, reinstall: bool = False, index: st
     """Return the command that installs PEP 508 requirements into the target."""
     if not requirements:
         return ()
+    of_conda = tuple(text for text in requirements if index is None and conda.manages(facts, text))
+    if of_conda:
+        others = tuple(text for text in requirements if text not in of_conda)
+        return (_from_conda(facts, of_conda, reinstall), *install(facts, *others, reinstall=reinstall))
     manager = known(facts.python.installer, None)
-    if manager == "conda" and index is None and _all_from_conda(facts, requirements):
-        again = ("--force-reinstall", "--no-deps") if reinstall else ()
-        names = [_conda_spec(requirement) for requirement in requirements]
-        return (f"conda install -y -p {_prefix(facts)} {shell.words(*again, *names)}",)
     if manager in PROJECT_OPTIONS and index is None and not reinstall:
         return (f"{manager} add{_project(facts, manager)} {shell.words(*requirements)}",)
     source = index_options(requirements, index, uv=manager == "uv")
@@ -163,9 +168,12 @@ def uninstall(facts: Facts, *names: str) -> tuple[str, ...]:
     if not names:
         return ()
     manager = known(facts.python.installer, None)
-    if manager == "conda" and _all_from_conda(facts, names):
-        listed = shell.words(*(CONDA_NAMES.get(name, name) for name in names))
-        return (f"conda remove -y --force -p {_prefix(facts)} {listed}",)
+    of_conda = tuple(name for name in names if conda.manages(facts, name))
+    if of_conda:
+        others = tuple(name for name in names if name not in of_conda)
+        listed = shell.words(*(conda.conda_name(facts, name) for name in of_conda))
+        pixi = f"pixi remove{_project_option(facts, 'pixi')} {listed}"
+        return (pixi if manager == "pixi" else conda.remove(facts, of_conda), *uninstall(facts, *others))
     if manager in PROJECT_OPTIONS:
         return (f"{manager} remove{_project(facts, manager)} {shell.words(*names)}",)
     if manager == "uv":
@@ -221,27 +229,25 @@ def _pip_first(facts: Facts) -> tuple[str, ...]:
     return (f"{python(facts)} -m ensurepip",)
 
 
-def _all_from_conda(facts: Facts, requirements: tuple[str, ...]) -> bool:
-    """Say whether every package that is meant was installed by conda."""
-    installers = {package.name: package.installer for package in known(facts.python.packages, ())}
-    return all(installers.get(Requirement(text).name.lower()) == "conda" for text in requirements)
-
-
-def _conda_spec(requirement: str) -> str:
-    parsed = Requirement(requirement)
-    return f"{CONDA_NAMES.get(parsed.name, parsed.name)}{parsed.specifier}"
-
-
-def _prefix(facts: Facts) -> str:
-    prefix = known(facts.python.prefix, None)
-    return shell.path(facts, prefix) if prefix else '"$CONDA_PREFIX"'
+def _from_conda(facts: Facts, requirements: tuple[str, ...], reinstall: bool) -> str:
+    """Return the command that installs packages that conda manages, in the words of conda or of pixi."""
+    if known(facts.python.installer, None) != "pixi":
+        return conda.install(facts, requirements, reinstall=reinstall)
+    place = _project_option(facts, "pixi")
+    if reinstall:
+        names = (conda.conda_name(facts, Requirement(text).name) for text in requirements)
+        return f"pixi reinstall{place} {shell.words(*names)}"
+    return f"pixi add{place} {shell.words(*(conda.spec(facts, text) for text in requirements))}"
 
 
 def _project(facts: Facts, manager: str) -> str:
     """Return the options that name the project's folder, where the environment lies inside it."""
-    kind, option = PROJECT_OPTIONS[manager]
+    return PROJECT_OPTIONS[manager][0] + _project_option(facts, manager)
+
+
+def _project_option(facts: Facts, manager: str) -> str:
     folder = _project_folder(facts)
-    return kind + (f" {option} {shell.path(facts, folder)}" if folder else "")
+    return f" {PROJECT_OPTIONS[manager][1]} {shell.path(facts, folder)}" if folder else ""
 
 
 def _project_folder(facts: Facts) -> str | None:

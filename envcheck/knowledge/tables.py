@@ -2,6 +2,7 @@
 
 from envcheck.knowledge import Row
 from envcheck.knowledge.builds import Build
+from envcheck.knowledge.conda_packages import ChannelPackage
 from envcheck.knowledge.cuda import ComputeCapability, Driver
 from envcheck.knowledge.cuda_libraries import Shipped, Sonames
 from envcheck.knowledge.forward_compatibility import CompatibilityPackage, DataCenterGpu
@@ -18,6 +19,7 @@ TABLES: dict[str, type[Row]] = {
     "arm_vendors": ArmVendor,
     "builds": Build,
     "compute_capabilities": ComputeCapability,
+    "conda_packages": ChannelPackage,
     "cuda_drivers": Driver,
     "cuda_packages": Shipped,
     "cuda_sonames": Sonames,

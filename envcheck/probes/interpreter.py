@@ -10,7 +10,7 @@ from envcheck.host import Host
 from envcheck.model.facts import Certificates, MarkerEnvironment, Python
 from envcheck.model.record import all_unknown
 from envcheck.model.unknown import Unknown, known
-from envcheck.probes import elf, installer, interpreter_start, packages, prefix, shadows
+from envcheck.probes import elf, installer, interpreter_start, packages, prefix, project, shadows
 from envcheck.probes.interpreter_start import Start
 from envcheck.probes.target import Target, TargetError
 
@@ -35,12 +35,15 @@ def probe(host: Host, target: Target) -> Python:
         python, builtin = _from_answer(host, target, begun, begun.facts), frozenset(begun.facts["builtin_modules"])
     found = packages.find(host, known(python.path, known(python.site_packages, ())), known(python.prefix, None))
     environment = known(python.prefix, None)
+    manager = installer.manager(host, environment, found.packages)
     return msgspec.structs.replace(
         python,
         packages=found.packages,
         leftovers=found.leftovers,
         conda_packages=found.conda_packages,
-        installer=installer.manager(host, environment, found.packages),
+        installer=manager,
+        project=project.find(host, environment, manager),
+        conda_program=installer.conda_program(host) if python.environment == "conda" else None,
         shadows=shadows.find(host, python, builtin),
     )
 

@@ -68,6 +68,16 @@ class Certificates(Record, frozen=True, kw_only=True):
     variables: Texts  #: of SSL_CERT_FILE and SSL_CERT_DIR, those that are set
 
 
+class Project(Record, frozen=True, kw_only=True):
+    """The project that the environment belongs to: the tool that made both keeps a lock file of the packages."""
+
+    tool: OptionalText  #: ``uv``, ``poetry``, ``pdm`` or ``pixi``; None: the environment belongs to no project
+    folder: OptionalText  #: where its ``pyproject.toml`` lies; None: no project, or it was not found
+    asked_for: Texts  #: names of the packages that the project file itself asks for
+    locked: Texts  #: what the lock file holds, as ``name==version``
+    other_environment_active: Flag  #: the shell is in another environment, which Poetry would take for this one
+
+
 class Python(Record, frozen=True, kw_only=True):
     """The target interpreter and what is installed for it."""
 
@@ -106,4 +116,8 @@ class Python(Record, frozen=True, kw_only=True):
     stranded_site_packages: Texts = NOT_RECORDED  #: below the prefix, but of a Python version that does not look there
     leftovers: Texts = NOT_RECORDED  #: ``~name`` folders that an interrupted pip left behind
     conda_packages: tuple[CondaPackage, ...] | Unknown = NOT_RECORDED
+    conda_program: OptionalText = (
+        NOT_RECORDED  #: ``conda``, ``mamba`` or ``micromamba``, whichever is on PATH, or else its path
+    )
     certificates: Certificates = msgspec.field(default_factory=lambda: all_unknown(Certificates, NOT_RECORDED))
+    project: Project = msgspec.field(default_factory=lambda: all_unknown(Project, NOT_RECORDED))
