@@ -7,7 +7,7 @@ from typing import Final
 from packaging.version import Version
 
 from envcheck.fixes.solver.environment import FOLLOWERS, Installed, Wish
-from envcheck.fixes.solver.fitness import Misfit, gpu_misfit, instructions_misfit, wheel_misfit
+from envcheck.fixes.solver.fitness import Misfit, conda_misfit, gpu_misfit, instructions_misfit, wheel_misfit
 from envcheck.fixes.solver.machine import Machine
 from envcheck.knowledge import builds
 from envcheck.knowledge.builds import Build
@@ -16,6 +16,10 @@ from envcheck.knowledge.unstated import FIRST_CUDNN_FROM_TURING
 
 WHEELS_OF_CUDNN: Final = "nvidia-cudnn-cu"
 """Beginning of the names of the wheels that put cuDNN for different CUDA versions into one and the same folder."""
+
+BUILT_WITH_CONDA = ("protobuf",)
+"""What conda's packages are compiled with in conda's own release, so that the bounds of the wheels do not hold:
+libprotobuf among the host requirements of conda-forge/tensorflow-feedstock, recipe/meta.yaml (2026-11-23)."""
 
 PROCESSOR = "cpu"
 """The variant of a build that needs no GPU and brings no libraries of one."""
@@ -76,7 +80,7 @@ class Shelf:
         installable: list[Version] = []
         kept = self._kept(name)
         for release in releases(name):
-            if wheel_misfit(release, self.machine) is None:
+            if self._release_misfit(name, release) is None:
                 installable.append(Version(release.version))
             found, misfit = self._fitting(name, release)
             candidates += found
@@ -104,12 +108,19 @@ class Shelf:
         there = self._builds(name, version)
         return next((build for build in there if build.variant == version.local), None)
 
+    def _release_misfit(self, name: str, release: Release) -> Misfit | None:
+        if name in self.wish.channels:
+            return conda_misfit(name, release, self.wish.channels[name], self.machine)
+        return wheel_misfit(release, self.machine)
+
     def _builds(self, name: str, version: Version) -> tuple[Build, ...]:
+        if name in self.wish.channels:
+            return ()  # the table is about the wheels of the package index
         return builds.builds(name, version, self.machine.platform)
 
     def _fitting(self, name: str, release: Release) -> tuple[list[Candidate], Misfit | None]:
         """Return the builds of a release that run here; if there are none, why."""
-        misfit = wheel_misfit(release, self.machine)
+        misfit = self._release_misfit(name, release)
         if misfit:
             return [], misfit
         version = Version(release.version)
@@ -117,7 +128,7 @@ class Shelf:
         for build in self._offered(name, version):
             reason = self._misfit(name, version, build)
             if reason is None:
-                found.append(_candidate(name, version, release, build))
+                found.append(_candidate(name, version, release, build, name in self.wish.channels))
             else:
                 misfit = reason
         return found, None if found else misfit
@@ -164,8 +175,10 @@ class Shelf:
         )
 
 
-def _candidate(name: str, version: Version, release: Release, build: Build | None) -> Candidate:
+def _candidate(name: str, version: Version, release: Release, build: Build | None, by_conda: bool) -> Candidate:
+    others = tuple(text for text in release.requires if not text.startswith(("nvidia-", "cuda-", "triton")))
+    if by_conda:  # CUDA's libraries come as conda's packages
+        return Candidate(name, version, tuple(text for text in others if not text.startswith(BUILT_WITH_CONDA)))
     if build is None or build.variant is None:
         return Candidate(name, version, release.requires, build=build)
-    others = tuple(text for text in release.requires if not text.startswith(("nvidia-", "cuda-", "triton")))
     return Candidate(name, Version(f"{version}+{build.variant}"), others, build=build)

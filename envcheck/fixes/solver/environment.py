@@ -36,13 +36,15 @@ class Wish:
     """What is wanted of an environment.
 
     ``requirements`` (PEP 508) have to be met; ``on_gpu`` names frameworks that have to begin to work on the NVIDIA GPU,
-    ``still_on_gpu`` those that must not stop; ``remove`` takes distributions away.
+    ``still_on_gpu`` those that must not stop; ``remove`` takes distributions away. ``channels`` names the distributions
+    that conda installs, and the channel of each, if it is known.
     """
 
     requirements: tuple[str, ...]
     on_gpu: frozenset[str] = frozenset()
     still_on_gpu: frozenset[str] = frozenset()
     remove: frozenset[str] = frozenset()
+    channels: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,14 @@
 """Whether one release, in one of its builds, runs on a machine, and if not, why."""
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from envcheck.fixes.solver.machine import LEGACY_MANYLINUX, Capability, Machine, interpreters, platforms
-from envcheck.knowledge import cuda
+from envcheck.knowledge import conda_packages, cuda
 from envcheck.knowledge.builds import Build
 from envcheck.knowledge.releases import Release
 
@@ -23,6 +23,7 @@ Kind = Literal[
     "old-gpu",
     "new-gpu",
     "instructions",
+    "channel",
 ]
 
 
@@ -52,6 +53,18 @@ def wheel_misfit(release: Release, machine: Machine) -> Misfit | None:
         return Misfit("free-threaded")
     pythons = sorted({minor for tag in here if (minor := _minor(tag))})
     return Misfit("python", f"{_dotted(pythons[0])} - {_dotted(pythons[-1])}" if pythons else "")
+
+
+def conda_misfit(name: str, release: Release, channel: str | None, machine: Machine) -> Misfit | None:
+    """Say why conda cannot install a release; None if it can, or if that is not known.
+
+    A channel builds for the Pythons that the release itself is for. What its builds need of system, C library and
+    driver conda's own solver sees.
+    """
+    misfit = wheel_misfit(release, replace(machine, system=None, architecture=None))
+    if misfit is None and conda_packages.has(name, channel, Version(release.version)) is False:
+        return Misfit("channel", channel or "")
+    return misfit
 
 
 def _allows(requires_python: str, python: Version) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from envcheck.fixes.solver.candidates import WHEELS_OF_CUDNN, Candidate
+from envcheck.fixes.solver.conda_range import bounds
 from envcheck.fixes.solver.environment import Need, needs, parsed
 from envcheck.fixes.solver.solve import Answer, Solution
 
@@ -27,10 +28,12 @@ def pins(answer: Answer) -> tuple[str, ...]:
     for name, each in changed.items():
         if name not in told and not _comes_by_itself(answer, each, changed):
             told[name] = each
-    return tuple(_pin(solution, each) for each in told.values())
+    return tuple(_pin(answer, solution, each) for each in told.values())
 
 
-def _pin(solution: Solution, candidate: Candidate) -> str:
+def _pin(answer: Answer, solution: Solution, candidate: Candidate) -> str:
+    if candidate.name in answer.shelf.wish.channels:
+        return f"{candidate.name}{bounds(answer, solution, candidate)}"
     extras = solution.extras.get(candidate.name, ())
     return f"{candidate.name}{f'[{extras[0]}]' if extras else ''}=={candidate.version}"
 

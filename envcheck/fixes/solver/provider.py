@@ -6,7 +6,7 @@ from typing import Any
 from packaging.version import Version
 from resolvelib import AbstractProvider
 
-from envcheck.fixes.solver.candidates import WHEELS_OF_CUDNN, Candidate, Shelf
+from envcheck.fixes.solver.candidates import BUILT_WITH_CONDA, WHEELS_OF_CUDNN, Candidate, Shelf
 from envcheck.fixes.solver.environment import FOLLOWERS, Need, extras_of, needs
 from envcheck.knowledge.frameworks import minimum_backend
 from envcheck.knowledge.unstated import bounds, cuda_extra_installs
@@ -135,7 +135,8 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         if build and build.numpy_abi == 1:
             yield Need("numpy", "<2", "", origin)
         for other, specifier in bounds(name, candidate.version):
-            yield Need(other, specifier, "", origin)
+            if other not in BUILT_WITH_CONDA or name not in self._shelf.wish.channels:
+                yield Need(other, specifier, "", origin)
         if name == "keras" and candidate.version.major >= 3:
             yield from self._backends_of(candidate, origin)
         if name == "tensorflow" and name in self._shelf.wish.on_gpu and self._brings_cuda(candidate):

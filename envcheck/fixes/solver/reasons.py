@@ -36,6 +36,7 @@ WHY = {
     "old-gpu": template("supports GPUs from compute capability {value} on"),
     "new-gpu": template("has no code for GPUs of compute capability {value}"),
     "instructions": template("needs the processor instructions {value}"),
+    "channel": template("is not in conda's channel {value}"),
     "needs": template("needs {need}, and {other} does not go with that"),
     "stays": template("needs {need}, and {other} stays"),
     "refused": template("{other} needs {need}"),

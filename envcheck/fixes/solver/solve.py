@@ -49,6 +49,7 @@ class Answer:
     shelf: Shelf
     provider: Provider
     solution: Solution | None
+    roots: tuple[Need, ...]  #: what was asked of the set from outside: by the wish, and by packages outside the tables
 
 
 def solve(machine: Machine, installed: Sequence[Installed], wish: Wish) -> Answer | None:
@@ -78,7 +79,8 @@ def solve(machine: Machine, installed: Sequence[Installed], wish: Wish) -> Answe
         chosen = _resolve(provider, [*wanted, *kept, *constraints])
         if chosen is not None:
             break
-    return Answer(shelf, provider, _solution(chosen, guests) if chosen is not None else None)
+    solution = _solution(chosen, guests) if chosen is not None else None
+    return Answer(shelf, provider, solution, (*wanted, *kept, *constraints))
 
 
 def elsewhere(machine: Machine, wish: Wish) -> tuple[str, Answer] | None:
