@@ -33,6 +33,7 @@ Ending = Literal["done", "raised", "signal", "timed-out", "exited", "too-old", "
 WORKERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "workers")
 STDERR_KEPT_BYTES = 128 * 1024  #: half from the beginning, half from the end
 SECONDS_PAST_DEADLINE = 30.0  #: then a child ends itself, should envcheck not live to do it
+LONGEST_SECONDS = 7 * 24 * 3600.0  #: after a week it does so in any case: no timer takes an endless time
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def run_worker(
     nonce = secrets.token_hex(8)
     boot = os.path.join(WORKERS, "_boot.py")
     argv = [python, *(["-I"] if isolated else []), "-B", boot, os.path.join(folder, f"{worker}.py"), nonce]
-    body = json.dumps({**request, "_seconds": timeout + SECONDS_PAST_DEADLINE}).encode()
+    body = json.dumps({**request, "_seconds": min(timeout + SECONDS_PAST_DEADLINE, LONGEST_SECONDS)}).encode()
     channel, stderr = Channel(nonce, listener), Kept(STDERR_KEPT_BYTES)
     try:
         end = process.run(

@@ -3,7 +3,6 @@
 import getpass
 import os
 import socket
-from pathlib import Path
 
 from envcheck import redact
 
@@ -14,4 +13,4 @@ def identity() -> redact.Identity:
         user = getpass.getuser()
     except (KeyError, OSError):  # a user without an entry and without a variable, as in some containers
         user = ""
-    return redact.identity_from(os.environ, socket.gethostname(), user, str(Path("~").expanduser()))
+    return redact.identity_from(os.environ, socket.gethostname(), user, os.path.expanduser("~"))

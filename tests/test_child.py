@@ -284,6 +284,10 @@ def test_deadline_before_the_start(work: Work) -> None:
     assert (result.ending, result.stage) == ("timed-out", None)
 
 
+def test_an_endless_deadline(work: Work) -> None:
+    assert work("def main(request, channel): pass", timeout=float("inf")).ending == "done"
+
+
 def test_program_that_hangs() -> None:
     result = child.run_program(["/bin/sh", "-c", "trap '' TERM; sleep 1000"], timeout=0.5, environ=os.environ)
     assert result == Unknown("timed-out", "/bin/sh gave no answer within 0.5 s")

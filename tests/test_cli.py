@@ -287,3 +287,34 @@ def test_pairs_are_tried_when_asked_for() -> None:
         facts[options] = json.loads(result.stdout)["facts"]["pairs"]
     assert facts[()] == {"unknown": "skipped", "detail": "not asked for (--pairs)"}
     assert facts[("--pairs",)] == []
+
+
+@pytest.mark.parametrize("form", ["text", "json", "html"])
+def test_all_kernels_come_one_after_another(tmp_path: Path, form: str) -> None:
+    spec = json.dumps({"argv": ["/nonexistent/python", "-m", "ipykernel_launcher"], "language": "python"})
+    for name in ("one", "two"):
+        folder = tmp_path / "kernels" / name
+        folder.mkdir(parents=True)
+        (folder / "kernel.json").write_text(spec)
+    places = {"JUPYTER_PATH": str(tmp_path), "HOME": str(tmp_path)}
+    result = run("report", "--no-smoke", "--all-kernels", "--format", form, "--fail-on", "never", **places)
+    if form == "html":
+        assert "--all-kernels cannot be printed as html" in clear(result, 2)
+    elif form == "json":
+        targets = [report["facts"]["python"]["target"] for report in json.loads(result.stdout)]
+        assert {"one", "two"} <= set(targets)
+    else:
+        assert (result.returncode, result.stderr) == (0, "")
+        assert "one" in result.stdout and "two" in result.stdout
+
+
+def test_a_user_without_a_name_and_a_home_has_an_identity() -> None:
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("only root can become a user without a name")
+    names = ("HOME", "USER", "LOGNAME", "LNAME", "USERNAME")
+    code = (
+        "import os; from envcheck.identity import identity; os.setresuid(54321, 54321, 54321); print(identity().homes)"
+    )
+    environ = {name: value for name, value in os.environ.items() if name not in names}
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environ)
+    assert result.stderr == ""

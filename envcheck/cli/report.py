@@ -57,7 +57,7 @@ def command(
     if lang:
         speak(lang)
     wanted = Wanted(**target, requirements=requirements_of(require))
-    reports = _all_kernels(wanted) if all_kernels else [obtain(wanted)]
+    reports = _all_kernels(wanted, form) if all_kernels else [obtain(wanted)]
     how = style(output, verbose=verbose, quiet=quiet)
     texts = [_render(shown(report, no_redact), form, how) for report in reports]
     write(_joined(texts, form), output, data=form != "text")
@@ -71,12 +71,14 @@ def _render(report: Report, form: str, how: Style) -> str:
     return render(report)
 
 
-def _all_kernels(wanted: Wanted) -> list[Report]:
+def _all_kernels(wanted: Wanted, form: str) -> list[Report]:
     if wanted.python or wanted.kernel or wanted.snapshot:
         raise click.UsageError("--all-kernels checks every kernelspec; a target or snapshot cannot be chosen with it")
     names = notebook.kernel_names(Host.current())
     if not names:
         raise click.ClickException("no Jupyter kernelspec was found for this user")
+    if len(names) > 1 and form in ("html", "junit"):
+        raise click.UsageError(f"--all-kernels cannot be printed as {form}; use text, markdown or json")
     return [obtain(replace(wanted, kernel=name)) for name in names]
 
 
@@ -86,6 +88,4 @@ def _joined(texts: list[str], form: str) -> str:
         return texts[0]
     if form == "json":
         return "[\n" + ",\n".join(text.rstrip() for text in texts) + "\n]\n"
-    if form in ("html", "junit"):
-        raise click.UsageError(f"--all-kernels cannot be printed as {form}; use text, markdown or json")
     return "\n\n".join(texts)

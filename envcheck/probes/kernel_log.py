@@ -1,9 +1,10 @@
 """What the kernel said about GPUs, their driver, and programs that died."""
 
+import os
 import re
 from dataclasses import dataclass
 
-from envcheck.host import Host
+from envcheck.host import READ_LIMIT_BYTES, Host
 from envcheck.knowledge.xid import xid
 from envcheck.model.facts import KernelLog, KernelLogVolatile, KernelMessage
 from envcheck.model.unknown import Unknown
@@ -70,11 +71,11 @@ def probe(host: Host) -> KernelLog:
         return KernelLog(source=why, volatile=KernelLogVolatile(messages=why))
     denied: Unknown | None = None
     for path in FILES:
-        text = host.read_text(path)
-        if isinstance(text, Unknown):
-            denied = text
-        elif text is not None:
-            return _log(path, text)
+        data = _end_of(host, path)
+        if isinstance(data, Unknown):
+            denied = data
+        elif data is not None:
+            return _log(path, data.decode("utf-8", "replace"))
     answer = host.run("dmesg")
     if not isinstance(answer, Unknown) and answer is not None and answer.status == 0:
         return _log("dmesg", answer.stdout)
@@ -84,6 +85,13 @@ def probe(host: Host) -> KernelLog:
         return KernelLog(source=denied, volatile=KernelLogVolatile(messages=denied))
     nothing = Unknown("failed", "there is no kernel log to read here")
     return KernelLog(source=None, volatile=KernelLogVolatile(messages=nothing))
+
+
+def _end_of(host: Host, path: str) -> bytes | None | Unknown:
+    """Return the last part of a log: its beginning is of earlier boots."""
+    state = host.stat(path)
+    size = state.st_size if isinstance(state, os.stat_result) else 0
+    return host.read_bytes(path, offset=max(0, size - READ_LIMIT_BYTES))
 
 
 def _log(source: str, text: str) -> KernelLog:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from simulated.trees import Entry, Folder, linux, simulated_host
 
+from envcheck.host import READ_LIMIT_BYTES
 from envcheck.model.facts import KernelLog, KernelMessage
 from envcheck.model.unknown import Unknown
 from envcheck.probes import kernel_log
@@ -101,6 +102,14 @@ def test_only_the_last_boot_counts() -> None:
         "Dec  2 box kernel: [    0.000000] Linux version 6.1.0\nDec  2 box kernel: [ 9.0] NVRM: No NVIDIA GPU found.\n"
     )
     assert [message.kind for message in kernel_log.interpret(old + new)] == ["no-supported-gpu"]
+
+
+def test_of_a_long_log_the_end_counts(tmp_path: Path) -> None:
+    days = "Dec  2 11:49:53 worker4 kernel: [  1.2] usb 1-1: reset high-speed USB device\n" * 70_000
+    assert len(days) > READ_LIMIT_BYTES
+    boot = "Dec  9 08:00:00 worker4 kernel: [    0.000000] Linux version 6.1.0\n"
+    log = probe(tmp_path, {"/var/log/kern.log": f"{boot}[  885.242168] {OFF_BUS}\n{days}{boot}{days[:1000]}\n"})
+    assert log.volatile.messages == ()
 
 
 def test_ordinary_lines_say_nothing() -> None:
