@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from envcheck.fixes.packages import interpreter_in
 from envcheck.host import Host
 from envcheck.model.facts import Facts
-from envcheck.model.report import PackageChanges
+from envcheck.model.report import Fix, PackageChanges
 from envcheck.model.unknown import known
 from envcheck.verifying.installers import CannotTry, Installer
 from envcheck.words import sentence, template
@@ -23,15 +23,13 @@ MB = 1_000_000
 
 @dataclass(frozen=True)
 class Scratch:
-    """``python`` is its interpreter; ``failed`` the change that could not be made, and why."""
+    """``python`` is its interpreter; ``failed`` the fix that could not be applied, and why."""
 
     python: str
-    failed: tuple[PackageChanges, str] | None
+    failed: tuple[Fix, str] | None
 
 
-def copy_of_target(
-    host: Host, facts: Facts, installer: Installer, folder: str, changes: Sequence[PackageChanges]
-) -> Scratch:
+def copy_of_target(facts: Facts, installer: Installer, folder: str, fixes: Sequence[Fix]) -> Scratch:
     """Make a copy of the target in ``folder`` and change it.
 
     Raises:
@@ -41,7 +39,7 @@ def copy_of_target(
     prefix = known(facts.python.prefix, None)
     if not known(facts.python.runs, False) or python is None or prefix is None:
         raise CannotTry(sentence(NOT_RUNNING))
-    _check_room(folder, _places(facts, prefix))
+    check_room(folder, _places(facts, prefix))
     inherits = known(facts.python.system_site_packages, False)
     installer.make(python, folder, system_packages=inherits)
     for place in _places(facts, prefix):
@@ -50,16 +48,17 @@ def copy_of_target(
             shutil.copytree(place, target, symlinks=True, dirs_exist_ok=True)
         except (OSError, shutil.Error) as error:
             raise CannotTry(str(error)[:300]) from None
-    return _changed(installer, interpreter_in(facts, folder), changes)
+    return _changed(installer, interpreter_in(facts, folder), fixes)
 
 
-def new_environment(host: Host, facts: Facts, installer: Installer, folder: str, change: PackageChanges) -> Scratch:
+def new_environment(host: Host, facts: Facts, installer: Installer, folder: str, fix: Fix) -> Scratch:
     """Make what a fix makes anew, in ``folder``.
 
     Raises:
         CannotTry: if the Python that it needs is not here.
     """
     own = known(facts.python.executable, None) if known(facts.python.runs, False) else None
+    change = fix.changes or PackageChanges()
     base = change.python or own
     if base is None:
         raise CannotTry(sentence(NOT_RUNNING))
@@ -68,14 +67,14 @@ def new_environment(host: Host, facts: Facts, installer: Installer, folder: str,
         if base is None:
             raise CannotTry(sentence(NO_PYTHON, version=change.python))
     installer.make(base, folder, system_packages=False)
-    return _changed(installer, interpreter_in(facts, folder), (change,))
+    return _changed(installer, interpreter_in(facts, folder), (fix,))
 
 
-def _changed(installer: Installer, python: str, changes: Sequence[PackageChanges]) -> Scratch:
-    for change in changes:
-        failure = installer.apply(python, change)
+def _changed(installer: Installer, python: str, fixes: Sequence[Fix]) -> Scratch:
+    for fix in fixes:
+        failure = installer.apply(python, fix.changes or PackageChanges())
         if failure is not None:
-            return Scratch(python, (change, failure))
+            return Scratch(python, (fix, failure))
     return Scratch(python, None)
 
 
@@ -85,7 +84,12 @@ def _places(facts: Facts, prefix: str) -> list[str]:
     return list({os.path.realpath(place): place for place in reversed(inside) if os.path.isdir(place)}.values())
 
 
-def _check_room(folder: str, places: Sequence[str]) -> None:
+def check_room(folder: str, places: Sequence[str]) -> None:
+    """Raise if a copy of folders has no room in ``folder``.
+
+    Raises:
+        CannotTry: if there is too little.
+    """
     needed = sum(
         os.lstat(os.path.join(root, name)).st_size
         for place in places

@@ -13,22 +13,22 @@ import msgspec
 
 from envcheck import child
 from envcheck.host import Host
-from envcheck.knowledge.index_settings import settings
-from envcheck.model.report import Finding, Fix, PackageChanges, Verification
+from envcheck.model.facts import Facts
+from envcheck.model.report import Finding, Fix, Verification
 from envcheck.model.unknown import known
 from envcheck.render.steps import Step, steps
 from envcheck.report import Options, Report, check
-from envcheck.verifying import installers, scratch, verdict
+from envcheck.verifying import installers, verdict
+from envcheck.verifying.conda import Conda
 from envcheck.verifying.installers import CannotTry
+from envcheck.verifying.pixi import Pixi
+from envcheck.verifying.wheels import Wheels, changes_of
 from envcheck.words import sentence, template
 
-NETWORK = template("Verifying uses the network: {index} ({how})")
 RESOLVING = template("Does it resolve? {what}")
 TRYING = template("Trying in a scratch environment: {what}")
-NO_PACKAGES = template("It changes no packages.")
 BY_HAND = template("It is done by hand.")
 ROOT = template("It needs root.")
-CONDA = template("These packages come from {manager}, whose environments are not rebuilt here.")
 APART = template("It could not be tried: {why}")
 
 Key = tuple[str, tuple[str, ...]]
@@ -41,16 +41,25 @@ def verify(host: Host, report: Report, options: Options, note: Note) -> Report:
     Written to are a folder for temporary files, which is removed whatever happens, and the caches of the installers.
     """
     child.start_afresh()
-    trial = _Trial(host, report, options, note, installers.find(host, report.facts), {})
+    trial = _Trial(report, options, note, _way(host, report.facts), {})
     todo = steps(report.findings)
     trial.sort_out(todo)
     if trial.open(todo):
-        index = settings(host.environ)
-        note(sentence(NETWORK, index=index.url, how=index.how))
+        note(trial.way.network())
         trial.resolve(todo)
         trial.together(todo)
         trial.other_ways(todo)
     return msgspec.structs.replace(report, findings=tuple(_with(finding, trial.results) for finding in report.findings))
+
+
+def _way(host: Host, facts: Facts) -> Wheels | Conda | Pixi:
+    """Return how packages are changed in the target."""
+    wheels = Wheels(host, facts, installers.find(host, facts))
+    others: dict[str | None, Wheels | Conda | Pixi] = {
+        "conda": Conda(host, facts, wheels),
+        "pixi": Pixi(host, facts, wheels),
+    }
+    return others.get(known(facts.python.installer, None), wheels)
 
 
 def _with(finding: Finding, results: dict[Key, Verification]) -> Finding:
@@ -64,11 +73,10 @@ def _key(fix: Fix) -> Key:
 
 @dataclass(frozen=True)
 class _Trial:
-    host: Host
     report: Report
     options: Options
     note: Note
-    installer: installers.Installer
+    way: Wheels | Conda | Pixi
     results: dict[Key, Verification]
 
     def open(self, todo: Sequence[Step]) -> list[Fix]:
@@ -77,28 +85,22 @@ class _Trial:
 
     def sort_out(self, todo: Sequence[Step]) -> None:
         """Say of each fix that cannot be tried why not."""
-        manager = known(self.report.facts.python.installer, None)
         for fix in self.open(todo):
             if not fix.commands:
                 self._not_verifiable(fix, sentence(BY_HAND))
-            elif fix.changes is None:
-                self._not_verifiable(fix, sentence(NO_PACKAGES))
-            elif fix.needs_root:
-                self._not_verifiable(fix, sentence(ROOT))
-            elif manager in ("conda", "pixi"):
-                self._not_verifiable(fix, sentence(CONDA, manager=manager))
+                continue
+            why_not = sentence(ROOT) if fix.needs_root else self.way.why_not(fix)
+            if why_not is not None:
+                self._not_verifiable(fix, why_not)
 
     def resolve(self, todo: Sequence[Step]) -> None:
         """Ask the index about each fix for the target itself, of which nothing is changed."""
-        python = known(self.report.facts.python.executable, None)
-        pip = installers.pip_version(self.report.facts)
         for fix in self.open(todo):
-            change = _changes(fix)
-            if change.environment is not None or python is None:
+            if changes_of(fix).environment is not None:
                 continue  # only a new environment can tell
             self.note(sentence(RESOLVING, what=fix.title))
             try:
-                reason = self.installer.unresolved(python, change, pip)
+                reason = self.way.unresolved(fix)
             except CannotTry as error:
                 self._not_verifiable(fix, sentence(APART, why=str(error)))
                 continue
@@ -110,9 +112,9 @@ class _Trial:
         first = [(step, step.fixes[0]) for step in todo if step.fixes]
         opened = [(step, fix) for step, fix in first if _key(fix) not in self.results]
         for step, fix in opened:
-            if _changes(fix).environment is not None:
+            if changes_of(fix).environment is not None:
                 self._try([(step, fix)])
-        changing = [(step, fix) for step, fix in opened if _changes(fix).environment is None]
+        changing = [(step, fix) for step, fix in opened if changes_of(fix).environment is None]
         if changing:
             self._try(changing)
 
@@ -120,7 +122,7 @@ class _Trial:
         """Try each other way of a step in the place of its first."""
         for step in todo:
             for fix in self.open([Step(step.findings, step.fixes[1:])]):
-                rest = [] if _changes(fix).environment else self._resolving(todo, step)
+                rest = [] if changes_of(fix).environment else self._resolving(todo, step)
                 self._try([*rest, (step, fix)], only=fix)
 
     def _resolving(self, todo: Sequence[Step], apart: Step) -> list[tuple[Step, Fix]]:
@@ -129,7 +131,7 @@ class _Trial:
             (step, step.fixes[0])
             for step in todo
             if step is not apart and step.fixes and self.results[_key(step.fixes[0])].status in tried
-            if _changes(step.fixes[0]).environment is None
+            if changes_of(step.fixes[0]).environment is None
         ]
 
     def _try(self, chosen: Sequence[tuple[Step, Fix]], only: Fix | None = None) -> None:
@@ -139,7 +141,7 @@ class _Trial:
             self.note(sentence(TRYING, what=fix.title))
         with tempfile.TemporaryDirectory(prefix="envcheck-verify-") as folder:
             try:
-                made = self._make(os.path.join(folder, "env"), [_changes(fix) for _, fix in chosen])
+                made = self.way.make(os.path.join(folder, "env"), [fix for _, fix in chosen])
             except CannotTry as error:
                 for _, fix in judged:
                     self._not_verifiable(fix, sentence(APART, why=str(error)))
@@ -151,22 +153,16 @@ class _Trial:
         for step, fix in judged:
             self.results[_key(fix)] = verdict.of(step.findings, self.report, after, smoke=self.options.smoke)
 
-    def _make(self, folder: str, changes: Sequence[PackageChanges]) -> scratch.Scratch:
-        facts = self.report.facts
-        if changes[-1].environment is not None:
-            return scratch.new_environment(self.host, facts, self.installer, folder, changes[-1])
-        return scratch.copy_of_target(self.host, facts, self.installer, folder, changes)
-
     def _blame(
         self,
-        failed: tuple[PackageChanges, str],
+        failed: tuple[Fix, str],
         chosen: Sequence[tuple[Step, Fix]],
         judged: Sequence[tuple[Step, Fix]],
         only: Fix | None,
     ) -> None:
         """Say which fix could not be applied, and try the others without it."""
-        change, reason = failed
-        culprits = [(step, fix) for step, fix in chosen if _changes(fix) == change]
+        culprit, reason = failed
+        culprits = [(step, fix) for step, fix in chosen if _key(fix) == _key(culprit)]
         for _, fix in culprits if only is None else judged:
             self.results[_key(fix)] = Verification(status="does not resolve", detail=reason)
         rest = [pair for pair in chosen if pair not in culprits]
@@ -175,7 +171,3 @@ class _Trial:
 
     def _not_verifiable(self, fix: Fix, detail: str) -> None:
         self.results[_key(fix)] = Verification(status="not verifiable", detail=detail)
-
-
-def _changes(fix: Fix) -> PackageChanges:
-    return fix.changes or PackageChanges()

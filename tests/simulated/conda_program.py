@@ -1,0 +1,140 @@
+"""A stand-in for the program ``conda`` (and ``mamba``, ``micromamba``), which no test machine has to have.
+
+It is ours, and it is no proof that conda does what its documentation says. What is real is all below the command line:
+py-rattler solves, reads the channels, links and unlinks packages and writes ``conda-meta``. It takes the options that
+envcheck prints and uses, and no others, so that a wrong one is an error:
+
+    conda install|create [-y] -p PREFIX [-c CHANNEL] [--dry-run] [--force-reinstall] [--no-deps] [--file FILE] [SPEC...]
+    conda remove -y --force -p PREFIX NAME...
+
+Channels are those of ``CONDA_CHANNELS``, as conda has it (docs.conda.io, 'Settings'). What is not asked for stays as
+it is where that is possible, as with conda.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import rattler
+from rattler.exceptions import FetchRepoDataError, GatewayError, SolverError
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    try:
+        return asyncio.run({"remove": _remove}.get(arguments.command, _install)(arguments))
+    except SolverError as error:
+        print(f"LibMambaUnsatisfiableError: Encountered problems while solving:\n  - {error}", file=sys.stderr)
+    except (GatewayError, FetchRepoDataError) as error:
+        print(f"CondaHTTPError: HTTP 000 CONNECTION FAILED for url <{error}>", file=sys.stderr)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="conda", allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("install", "create"):
+        install = commands.add_parser(name, allow_abbrev=False)
+        install.add_argument("-c", "--channel", action="append", default=[])
+        for option in ("--dry-run", "--force-reinstall", "--no-deps"):
+            install.add_argument(option, action="store_true")
+        install.add_argument("--file", action="append", default=[])
+    remove = commands.add_parser("remove", allow_abbrev=False)
+    remove.add_argument("--force", action="store_true", required=True)
+    for command in commands.choices.values():
+        command.add_argument("-y", "--yes", action="store_true", required=True)
+        command.add_argument("-p", "--prefix", type=Path, required=True)
+        command.add_argument("specs", nargs="*")
+    return parser
+
+
+def _installed(prefix: Path) -> list[rattler.PrefixRecord]:
+    return [rattler.PrefixRecord.from_path(path) for path in sorted(prefix.glob("conda-meta/*.json"))]
+
+
+async def _install(arguments: argparse.Namespace) -> int:
+    installed = _installed(arguments.prefix)
+    if not installed and arguments.command == "install":
+        print(f"EnvironmentLocationNotFound: Not a conda environment: {arguments.prefix}", file=sys.stderr)
+        return 1
+    channels = [*arguments.channel, *filter(None, os.environ.get("CONDA_CHANNELS", "").split(","))]
+    specs = [rattler.MatchSpec(text) for text in arguments.specs]
+    names = {_name(spec) for spec in specs}
+    if arguments.file:
+        wanted = [line.split("#")[0] for file in arguments.file for line in _explicit(Path(file))]
+        found = await _available(channels, [Path(url).name.rsplit("-", 2)[0] for url in wanted])
+        chosen = [record for record in found if record.url in wanted]
+        if len(chosen) < len(wanted):
+            print("PackagesNotFoundError: The following packages are not available", file=sys.stderr)
+            return 1
+        names = {_name(record) for record in chosen}
+        records = [*(each for each in installed if _name(each) not in names), *chosen]
+    elif arguments.no_deps:
+        found = await _available(channels, sorted(names))
+        best = {spec: [each for each in found if spec.matches(each)] for spec in specs}
+        if not all(best.values()):
+            print("PackagesNotFoundError: The following packages are not available", file=sys.stderr)
+            return 1
+        chosen = [max(each, key=lambda record: record.version) for each in best.values()]
+        records = [*(each for each in installed if _name(each) not in names), *chosen]
+    else:
+        kept = [_name(each) for each in installed if _name(each) not in names]
+        records = await rattler.solve(channels, [*specs, *kept], platforms=_platforms(), locked_packages=installed)
+    again = names if arguments.force_reinstall else set()
+    await _link(arguments, records, installed, again)
+    return 0
+
+
+def _explicit(file: Path) -> list[str]:
+    first, *lines = [line for line in file.read_text().splitlines() if line and not line.startswith("#")]
+    assert first == "@EXPLICIT", first
+    return lines
+
+
+async def _available(channels: list[str], names: list[str]) -> list[Any]:
+    found = await rattler.Gateway().query(channels, _platforms(), names, recursive=False)
+    return [record for records in found for record in records]
+
+
+def _platforms() -> list[Any]:
+    return [rattler.Subdir.current(), "noarch"]
+
+
+def _name(found: Any) -> str:
+    return str(found.name.normalized)
+
+
+async def _remove(arguments: argparse.Namespace) -> int:
+    installed = _installed(arguments.prefix)
+    missing = set(arguments.specs) - {_name(record) for record in installed}
+    if missing:
+        print(f"PackagesNotFoundError: The following packages are missing: {sorted(missing)}", file=sys.stderr)
+        return 1
+    kept = [record for record in installed if _name(record) not in arguments.specs]
+    await _link(arguments, kept, installed, set())
+    return 0
+
+
+async def _link(arguments: argparse.Namespace, records: list[Any], installed: list[Any], again: set[str]) -> None:
+    before = {(_name(each), str(each.version), each.build) for each in installed}
+    for record in records:
+        if (_name(record), str(record.version), record.build) not in before or _name(record) in again:
+            print(f"  {_name(record)}-{record.version}-{record.build}")
+    if getattr(arguments, "dry_run", False):
+        print("DryRunExit: Dry run. Exiting.")
+        return
+    await rattler.install(
+        records,
+        target_prefix=arguments.prefix,
+        installed_packages=installed,
+        reinstall_packages=again or None,
+        cache_dir=Path(os.environ["HOME"], "conda-cache"),
+        show_progress=False,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
