@@ -13,7 +13,8 @@ from pathlib import Path
 
 import platformdirs
 
-from envcheck.applying import frozen
+from envcheck.applying import conda, frozen
+from envcheck.fixes import projects
 from envcheck.host import Host
 from envcheck.model.facts import Facts
 from envcheck.model.report import Fix
@@ -24,10 +25,6 @@ WRITTEN = template("Brings back what was there before 'envcheck fix-suggestions 
 TARGET = template("Target: {target}")
 NO_ROOM = template("there is no room to save {path} in {folder}, so that it could not be undone")
 
-SYNC = {"poetry": "poetry install --sync", "pdm": "pdm sync --clean", "pixi": "pixi install"}
-"""How a tool brings its environment back to what its lock file says (python-poetry.org/docs/cli,
-pdm-project.org/latest/reference/cli, pixi.sh/latest/reference/cli; 2026-11-23)."""
-
 RESTORE = """\
 restore() {
     rm -rf -- "$2"
@@ -37,27 +34,54 @@ restore() {
     fi
 }"""
 
+LIST = """\
+try:
+    from importlib.metadata import distributions
+    found = [(each.metadata["Name"], each.version) for each in distributions()]
+except ImportError:
+    from pkg_resources import working_set
+    found = [(each.project_name, each.version) for each in working_set]
+print(*("%s==%s" % each for each in found), sep="\\n")"""
+"""What is installed, as every Python since 3.6 tells, be its pip broken or not there."""
+INSTALLERS = """\
+pip_works() { "$python" -m pip --version >/dev/null 2>&1; }
+uv_works() { command -v uv >/dev/null 2>&1; }
+tool=%(first)s
+%(first)s_works || ! %(second)s_works || tool=%(second)s
+remove() {
+    case $tool in
+    pip) "$python" -m pip uninstall -y "$1" ;;
+    uv) uv pip uninstall -p "$python" "$1" ;;
+    esac
+}
+# Of several indexes that hold a package uv takes the first, unless it is told otherwise.
+install() {
+    case $tool in
+    pip) "$python" -m pip install --no-deps -r "$1" ;;
+    uv) uv pip install -p "$python" --no-deps --index-strategy unsafe-best-match -r "$1" ;;
+    esac
+}"""
 BRING_BACK = """\
-now=$(list | awk -F== '{ name = tolower($1); gsub(/[-_.]+/, "-", name); print name "==" $2 }')
-printf '%s\\n' "$now" | sed 's/==.*//' | while read -r name; do
-    grep -Fqx -- "$name" "$here/names.txt" || remove "$name" </dev/null
+now=$("$python" -I -c %(list)s)
+now=$(printf '%%s\\n' "$now" | awk -F== '{ name = tolower($1); gsub(/[-_.]+/, "-", name); print name "==" $2 }')
+new=$(printf '%%s\\n' "$now" | sed 's/==.*//' | grep -Fvx -f "$here/names.txt" || :)
+for name in $new; do
+    [ "$name" = pip ] || remove "$name" </dev/null
 done
 : >"$here/restore.txt"
+: >"$here/indexes.txt"
 while IFS='	' read -r version requirement index; do
-    printf '%s\\n' "$now" | grep -Fqx -- "$version" && continue
-    printf '%s\\n' ${index:+"--extra-index-url $index"} "$requirement" >>"$here/restore.txt"
+    printf '%%s\\n' "$now" | grep -Fqx -- "$version" && continue
+    printf '%%s\\n' "$requirement" >>"$here/restore.txt"
+    [ -z "$index" ] || printf '%%s\\n' "--extra-index-url $index" >>"$here/indexes.txt"
 done <"$here/packages.txt"
-[ ! -s "$here/restore.txt" ] || install "$here/restore.txt\""""
-"""What is new goes; what is gone or of another version comes back, and nothing else is fetched."""
-PIP = """\
-list() { "$python" -m pip list --format=freeze --disable-pip-version-check; }
-remove() { "$python" -m pip uninstall -y "$1"; }
-install() { "$python" -m pip install --no-deps -r "$1"; }"""
-UV = """\
-list() { uv pip list --format=freeze -p "$python"; }
-remove() { uv pip uninstall -p "$python" "$1"; }
-# Of several indexes that hold a package uv takes the first, unless it is told otherwise.
-install() { uv pip install -p "$python" --no-deps --index-strategy unsafe-best-match -r "$1"; }"""
+if [ -s "$here/restore.txt" ] && ! install "$here/restore.txt"; then
+    [ -s "$here/indexes.txt" ]
+    cat "$here/indexes.txt" >>"$here/restore.txt"
+    install "$here/restore.txt"
+fi
+case " $(echo $new) " in *" pip "*) remove pip </dev/null ;; esac"""
+"""What is new goes, pip last; what is gone or of another version comes back, and nothing else is fetched."""
 
 
 class CannotSave(Exception):
@@ -123,16 +147,18 @@ class Undo:
 
     def _packages(self) -> list[str]:
         """Return the lines that bring the frozen packages back; :func:`start` has written the files that they read."""
-        manager = known(self.facts.python.installer, None)
-        if manager in SYNC:
-            project = next((os.path.dirname(path) for path in self.files if path.endswith((".toml", ".lock"))), None)
-            return [*([f"cd {shlex.quote(project)}"] if project else []), SYNC[manager]]
+        project = projects.tool(self.facts)
+        if project == "pixi":
+            return [projects.sync(self.facts, project)]
         lines = [f"python={shlex.quote(known(self.facts.python.executable, None) or 'python3')}"]
+        if project and any(path.endswith(".lock") for path in self.files):
+            # What the lock file never held, or the index of the project does not have any more, comes back below.
+            lines.append(f"{projects.sync(self.facts, project)} || :")
         if frozen.own_packages(self.facts, from_conda=True):
-            prefix = shlex.quote(known(self.facts.python.prefix, None) or "")
-            lines.append(f'conda install -y -p {prefix} --file "$here/conda.txt"')
-        with_pip = manager != "uv" and any(found.name == "pip" for found in frozen.own_packages(self.facts))
-        return [*lines, PIP if with_pip else UV, BRING_BACK]
+            lines += conda.lines(self.facts)
+        first = "uv" if known(self.facts.python.installer, None) == "uv" else "pip"
+        second = "pip" if first == "uv" else "uv"
+        return [*lines, INSTALLERS % {"first": first, "second": second}, BRING_BACK % {"list": shlex.quote(LIST)}]
 
 
 def start(host: Host, facts: Facts, when: str) -> Undo:
@@ -149,7 +175,7 @@ def start(host: Host, facts: Facts, when: str) -> Undo:
         (folder / "files").mkdir()
         _write_lines(folder / "packages.txt", frozen.table(host, packages))
         _write_lines(folder / "names.txt", [package.name for package in known(facts.python.packages, ())])
-        _write_lines(folder / "conda.txt", _conda_lines(facts))
+        conda.save(host, facts, folder)
     except OSError as error:
         raise CannotSave(str(error)) from None
     return Undo(host, facts, folder, when)
@@ -169,14 +195,6 @@ def _new_folder(place: Path, name: str) -> Path:
 
 def _write_lines(path: Path, lines: Sequence[str]) -> None:
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-
-
-def _conda_lines(facts: Facts) -> list[str]:
-    """Return the packages of conda as match specifications, with their builds."""
-    return [
-        "=".join(filter(None, (package.name, known(package.version, None), known(package.build, None))))
-        for package in known(facts.python.conda_packages, ())
-    ]
 
 
 def _expanded(host: Host, path: str) -> str:

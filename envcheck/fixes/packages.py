@@ -1,15 +1,16 @@
 """Commands that change the packages of the target, in the words of what manages it.
 
-pip, uv, conda, Poetry, PDM and pixi are told apart by ``python.installer``. A Python that belongs to the operating
-system (PEP 668) is left alone: an environment of its own is made instead.
+pip, uv, conda, Poetry, PDM and pixi are told apart by ``python.installer``, and a project of uv by its lock file. A
+Python that belongs to the operating system (PEP 668) is left alone: an environment of its own is made instead.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 
+import msgspec
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
-from envcheck.fixes import conda, shell, system
+from envcheck.fixes import conda, projects, shell, system
 from envcheck.model.facts import Facts, Package
 from envcheck.model.report import Fix, PackageChanges
 from envcheck.model.unknown import known
@@ -22,18 +23,7 @@ TORCH_INDEX = "https://download.pytorch.org/whl/{build}"
 """Where PyTorch's builds for one kind of device come from: 'cpu', 'cu126', ... (pytorch.org/get-started/locally)."""
 OWN_ENVIRONMENT = "~/envs/envcheck"
 """A name that nobody gives to an environment of theirs: a script that is run again installs into what is there."""
-PROJECT_OPTIONS = {
-    "poetry": ("", "--directory"),
-    "pdm": ("", "--project"),
-    "pixi": (" --pypi", "--manifest-path"),
-}
-"""Tools that keep a project file: what they need to take a package from the package index, and how to name the project
-(python-poetry.org/docs/cli, pdm-project.org/latest/reference/cli, pixi.sh/latest/reference/cli; 2026-11-22)."""
-PROJECT_FILES = {
-    "poetry": ("pyproject.toml", "poetry.lock"),
-    "pdm": ("pyproject.toml", "pdm.lock"),
-    "pixi": ("pixi.toml", "pyproject.toml", "pixi.lock"),
-}
+PROJECT_OPTIONS = ("poetry", "pdm", "pixi")
 IN_OWN_ENVIRONMENT = template(
     "Make an environment of your own with {packages}, because the operating system manages the packages of this Python"
 )
@@ -84,18 +74,56 @@ def change(
     """
     if system_managed(facts):
         return _own_environment(facts, add, index)
-    commands = (*uninstall(facts, *remove), *install(facts, *add, reinstall=reinstall, index=index))
-    return Fix(
+    changes = PackageChanges(remove=remove, add=add, reinstall=reinstall, index=index)
+    calls = commands(facts, changes)
+    fix = Fix(
         title=sentence(title, fields),
-        commands=tuple(dict.fromkeys(commands)),
+        commands=calls,
         needs_root=False,
         restart="kernel",
         risk="environment",
         source=source,
         verify=verify or f"envcheck report --python {interpreter(facts)}",
-        files=_project_files(facts),
-        changes=PackageChanges(remove=remove, add=add, reinstall=reinstall, index=index),
+        files=projects.changed_by(facts, calls),
+        changes=changes,
     )
+    if _from_lock_file(facts, changes):
+        return msgspec.structs.replace(fix, notes=(sentence(projects.OF_THE_LOCK_FILE),))
+    if projects.folder(facts) is None and projects.changed_by(facts, calls):
+        # In another folder the tool would change another project.
+        return msgspec.structs.replace(fix, effect="shell", notes=(sentence(projects.IN_ITS_FOLDER),))
+    return fix
+
+
+def commands(facts: Facts, changes: PackageChanges) -> tuple[str, ...]:
+    """Return the commands that carry out a change in the target."""
+    manager = projects.tool(facts)
+    if manager and _from_lock_file(facts, changes):
+        names = _names(changes.add)
+        again = projects.install_again(facts, manager, names) if changes.reinstall else None
+        gone = _uninstall_here(facts, *names) if changes.reinstall else removals(facts, changes)
+        return (again,) if again else (*gone, projects.sync(facts, manager))
+    wanted = install(facts, *changes.add, reinstall=changes.reinstall, index=changes.index)
+    return tuple(dict.fromkeys((*removals(facts, changes), *wanted)))
+
+
+def removals(facts: Facts, changes: PackageChanges) -> tuple[str, ...]:
+    """Return the first commands of a change: those that remove distributions."""
+    if not _from_lock_file(facts, changes):
+        return uninstall(facts, *changes.remove)
+    back = [name for name in changes.remove if canonicalize_name(name) in _names(changes.add)]
+    return (
+        *uninstall(facts, *(name for name in changes.remove if name not in back)),
+        *_uninstall_here(facts, *back),
+    )
+
+
+def _from_lock_file(facts: Facts, changes: PackageChanges) -> bool:
+    return changes.index is None and projects.holds(facts, changes.add)
+
+
+def _names(requirements: Sequence[str]) -> list[str]:
+    return [str(canonicalize_name(Requirement(text).name)) for text in requirements]
 
 
 def as_installed(package: Package) -> str:
@@ -139,9 +167,10 @@ def install(facts: Facts, *requirements: str, reinstall: bool = False, index: st
     if of_conda:
         others = tuple(text for text in requirements if text not in of_conda)
         return (_from_conda(facts, of_conda, reinstall), *install(facts, *others, reinstall=reinstall))
+    project = projects.tool(facts)
+    if project and index is None and not reinstall:
+        return (projects.add(facts, project, requirements),)
     manager = known(facts.python.installer, None)
-    if manager in PROJECT_OPTIONS and index is None and not reinstall:
-        return (f"{manager} add{_project(facts, manager)} {shell.words(*requirements)}",)
     source = index_options(requirements, index, uv=manager == "uv")
     if manager == "uv":
         again = ("--reinstall", "--no-deps") if reinstall else ()
@@ -172,11 +201,21 @@ def uninstall(facts: Facts, *names: str) -> tuple[str, ...]:
     if of_conda:
         others = tuple(name for name in names if name not in of_conda)
         listed = shell.words(*(conda.conda_name(facts, name) for name in of_conda))
-        pixi = f"pixi remove{_project_option(facts, 'pixi')} {listed}"
+        pixi = f"pixi remove{projects.place(facts, 'pixi')} {listed}"
         return (pixi if manager == "pixi" else conda.remove(facts, of_conda), *uninstall(facts, *others))
-    if manager in PROJECT_OPTIONS:
-        return (f"{manager} remove{_project(facts, manager)} {shell.words(*names)}",)
-    if manager == "uv":
+    project = projects.tool(facts)
+    if project is None:
+        return _uninstall_here(facts, *names)
+    asked = [name for name in names if projects.asks_for(facts, name)]
+    others = _uninstall_here(facts, *(name for name in names if name not in asked))
+    return (*((projects.remove(facts, project, asked),) if asked else ()), *others)
+
+
+def _uninstall_here(facts: Facts, *names: str) -> tuple[str, ...]:
+    """Return the command that removes distributions, of which no project knows."""
+    if not names:
+        return ()
+    if known(facts.python.installer, None) == "uv":
         return (f"uv pip uninstall -p {interpreter(facts)} {shell.words(*names)}",)
     return (*_pip_first(facts), f"{python(facts)} -m pip uninstall -y {shell.words(*names)}")
 
@@ -233,31 +272,8 @@ def _from_conda(facts: Facts, requirements: tuple[str, ...], reinstall: bool) ->
     """Return the command that installs packages that conda manages, in the words of conda or of pixi."""
     if known(facts.python.installer, None) != "pixi":
         return conda.install(facts, requirements, reinstall=reinstall)
-    place = _project_option(facts, "pixi")
+    place = projects.place(facts, "pixi")
     if reinstall:
         names = (conda.conda_name(facts, Requirement(text).name) for text in requirements)
         return f"pixi reinstall{place} {shell.words(*names)}"
     return f"pixi add{place} {shell.words(*(conda.spec(facts, text) for text in requirements))}"
-
-
-def _project(facts: Facts, manager: str) -> str:
-    """Return the options that name the project's folder, where the environment lies inside it."""
-    return PROJECT_OPTIONS[manager][0] + _project_option(facts, manager)
-
-
-def _project_option(facts: Facts, manager: str) -> str:
-    folder = _project_folder(facts)
-    return f" {PROJECT_OPTIONS[manager][1]} {shell.path(facts, folder)}" if folder else ""
-
-
-def _project_folder(facts: Facts) -> str | None:
-    prefix = known(facts.python.prefix, None)
-    folder = re.fullmatch(r"(.+)/\.(?:venv|pixi/envs/[^/]+)", prefix) if prefix else None
-    return folder[1] if folder else None
-
-
-def _project_files(facts: Facts) -> tuple[str, ...]:
-    """Return the files in which the project's tool keeps what it installs."""
-    folder = _project_folder(facts)
-    names = PROJECT_FILES.get(known(facts.python.installer, None) or "", ())
-    return tuple(f"{folder}/{name}" for name in names) if folder else ()

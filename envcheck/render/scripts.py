@@ -21,8 +21,8 @@ from envcheck.words import sentence, template
 TYPE_IT = template("Type this yourself, in the shell that you use; a script cannot do it for your shell:")
 SHOWS_MORE = template("This shows more, and changes nothing; run it yourself:")
 RESTART_YOURSELF = template("The machine has to be restarted now.")
-STRICT_REMOVERS = ("conda", "poetry", "pdm", "pixi")
-"""Tools that end with an error when they are told to remove what is not there."""
+STRICT_REMOVERS = ("conda", "uv", "poetry", "pdm", "pixi")
+"""Tools that end with an error when they are told to remove what is not there; of uv, the command for projects."""
 ALL_INSTALLED = (
     "import importlib.util as u, sys; "
     "m = u.find_spec('importlib.metadata') and __import__('importlib.metadata').metadata; "
@@ -157,7 +157,7 @@ class _Script:
         """Return those commands of a fix that fail when they are run a second time."""
         if fix.changes is None or self.facts.python.installer not in STRICT_REMOVERS:
             return ()
-        return packages.uninstall(self.facts, *fix.changes.remove)
+        return packages.removals(self.facts, fix.changes)
 
     def _removal(self, command: str, fix: Fix) -> Lines:
         names = fix.changes.remove if fix.changes else ()

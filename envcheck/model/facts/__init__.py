@@ -106,6 +106,7 @@ from envcheck.model.facts.python import (
     CondaPackage as CondaPackage,
     MarkerEnvironment as MarkerEnvironment,
     Package as Package,
+    Project as Project,
     Python as Python,
     Shadow as Shadow,
 )
