@@ -13,8 +13,6 @@ from envcheck.model import report as model
 from envcheck.model.facts import Facts
 from envcheck.probes import smoke, target
 from envcheck.probes.collect import collect
-from envcheck.render import html, terminal
-from envcheck.render.style import Style
 from envcheck.requirements import Requirements, unmet
 from envcheck.rules.engine import judge
 from envcheck.snapshot import load_report
@@ -31,9 +29,14 @@ class Report(model.Report, frozen=True, kw_only=True):
         return self.verdict == "ok"
 
     def __repr__(self) -> str:
+        from envcheck.render import terminal  # here, because 'rich' and 'jinja2' take their time to import
+        from envcheck.render.style import Style
+
         return terminal.render(redacted(self), Style(width=80, colour=False, unicode=True, verbose=False, quiet=False))
 
     def _repr_html_(self) -> str:
+        from envcheck.render import html
+
         return html.fragment(redacted(self))
 
 

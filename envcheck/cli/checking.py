@@ -1,13 +1,11 @@
 """From the options of ``report`` and ``fix-suggestions`` to a report."""
 
 import sys
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import click
 
 from envcheck.cli.options import read_bytes
-from envcheck.cli.progress import Progress
 from envcheck.probes.target import TargetError
 from envcheck.report import Options, Report, check, load, redacted
 from envcheck.requirements import Requirements, RequirementsError, parse
@@ -56,12 +54,15 @@ def obtain(wanted: Wanted) -> Report:
         pairs=wanted.pairs,
         requirements=wanted.requirements,
     )
-    with ExitStack() as stack:
-        progress = stack.enter_context(Progress()) if sys.stderr.isatty() else None
-        try:
+    try:
+        if not sys.stderr.isatty():
+            return check(options)
+        from envcheck.cli.progress import Progress
+
+        with Progress() as progress:
             return check(options, progress)
-        except TargetError as error:
-            raise click.ClickException(str(error)) from None
+    except TargetError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def shown(report: Report, no_redact: bool) -> Report:

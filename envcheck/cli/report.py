@@ -1,5 +1,6 @@
 """``envcheck report``."""
 
+import importlib
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,6 @@ from envcheck.cli.checking import Wanted, obtain, requirements_of, shown
 from envcheck.cli.options import OUTPUT_OPTIONS, TARGET_OPTIONS, add_options, status, style, write
 from envcheck.host import Host
 from envcheck.probes import notebook
-from envcheck.render import html, json, junit, markdown, terminal
 from envcheck.render.style import Style
 from envcheck.report import Report
 from envcheck.words import speak
@@ -65,10 +65,13 @@ def command(
 
 
 def _render(report: Report, form: str, how: Style) -> str:
+    """Print with the renderer of that name, which brings libraries of its own."""
     if form == "text":
+        from envcheck.render import terminal
+
         return terminal.render(report, how)
-    render = {"json": json.render, "markdown": markdown.render, "html": html.render, "junit": junit.render}[form]
-    return render(report)
+    text: str = importlib.import_module(f"envcheck.render.{form}").render(report)
+    return text
 
 
 def _all_kernels(wanted: Wanted, form: str) -> list[Report]:

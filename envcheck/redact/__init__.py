@@ -7,6 +7,7 @@ redacting once gives.
 """
 
 import dataclasses
+import functools
 import re
 import typing
 from collections.abc import Iterator
@@ -94,20 +95,18 @@ class _Redactor:
         """Return a record with every text redacted."""
         kept = next((names for kinds, names in _CODE_WORDS if isinstance(record, kinds)), frozenset[str]())
         changes: dict[str, Any] = {}
-        for field in msgspec.structs.fields(type(record)):
-            value = getattr(record, field.name)
-            if typing.get_origin(field.type) is typing.Literal:
-                continue
-            if field.name in kept:
-                changes[field.name] = self._text.redact_shapes(value) if isinstance(value, str) else value
-            elif isinstance(record, EnvironmentVariable) and field.name == "value":
-                changes[field.name] = self._variable(record.name, value)
-            elif isinstance(record, Evidence) and field.name == "value":
-                changes[field.name] = self._evidence(record.fact, value)
-            elif isinstance(record, Fix) and field.name in ("commands", "verify"):
-                changes[field.name] = self._commands(value)
+        for name, encoded in _open_fields(type(record)):
+            value = getattr(record, name)
+            if name in kept:
+                changes[name] = self._text.redact_shapes(value) if isinstance(value, str) else value
+            elif isinstance(record, EnvironmentVariable) and name == "value":
+                changes[name] = self._variable(record.name, value)
+            elif isinstance(record, Evidence) and name == "value":
+                changes[name] = self._evidence(record.fact, value)
+            elif isinstance(record, Fix) and name in ("commands", "verify"):
+                changes[name] = self._commands(value)
             else:
-                changes[field.name] = self._value(value, field.encode_name)
+                changes[name] = self._value(value, encoded)
         return msgspec.structs.replace(record, **changes)
 
     def _value(self, value: Any, name: str) -> Any:
@@ -153,13 +152,20 @@ class _Redactor:
         return self._text.redact(value)
 
 
+@functools.cache
+def _open_fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, str], ...]:
+    """Return the fields that hold what was seen, and no word of a closed list, each with its name in JSON."""
+    fields = (field for field in msgspec.structs.fields(kind) if typing.get_origin(field.type) is not typing.Literal)
+    return tuple((field.name, field.encode_name) for field in fields)
+
+
 def _strings(value: Any, name: str) -> Iterator[tuple[str, str]]:
     """Yield every text in a document with the name of its field."""
     if isinstance(value, str):
         yield name, value
     elif isinstance(value, msgspec.Struct):
-        for field in msgspec.structs.fields(type(value)):
-            yield from _strings(getattr(value, field.name), field.encode_name)
+        for field, encoded in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
+            yield from _strings(getattr(value, field), encoded)
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _strings(item, name)

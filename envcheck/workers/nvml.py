@@ -13,7 +13,6 @@ import sys
 
 
 def main(request, channel):
-    nvml = _pynvml(request["pynvml"])
     channel.stage("load the library")
     if os.name == "posix":
         try:
@@ -22,6 +21,7 @@ def main(request, channel):
             channel.fact("load_error", str(error))
             return
         channel.fact("library", _loaded_file("libnvidia-ml.so"))
+    nvml = _pynvml(request["pynvml"])
     channel.stage("nvmlInit")
     try:
         nvml.nvmlInit()
