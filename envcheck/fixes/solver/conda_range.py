@@ -30,12 +30,16 @@ def bounds(answer: Answer, solution: Solution, candidate: Candidate) -> str:
 
 
 def _fitting(answer: Answer, solution: Solution, candidate: Candidate) -> set[Version]:
-    """Return the releases that could stand in the place of the chosen one, all others staying as they are."""
-    others = {name: each for name, each in solution.chosen.items() if name != candidate.name}
+    """Return the releases that could stand in the place of the chosen one, the rest of the environment as in the set.
+
+    What is not in the environment yet comes in the release that goes with the one that conda takes.
+    """
+    there = answer.shelf.installed.keys() | {need.name for need in answer.roots}
+    others = {name: each for name, each in solution.chosen.items() if name in there and name != candidate.name}
     asked = [
         need
         for part in solution.parts
-        if part.name != candidate.name
+        if part.name in others
         for need in answer.provider.get_dependencies(part)
         if need.name == candidate.name
     ]
