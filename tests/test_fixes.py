@@ -181,10 +181,12 @@ def test_a_build_of_torch_comes_again_from_its_index() -> None:
 
 def test_an_environment_is_made_again_with_what_was_asked_for() -> None:
     fixes = environments.remake(facts_of())
-    asked_for = "keras==3.15.1 tensorflow==2.21.0 jax==0.10.2 torch==2.13.0"
+    asked_for = "keras==3.15.1 tensorflow==2.21.0 jax==0.10.2 torch==2.13.0+cpu"
+    index = "--extra-index-url https://download.pytorch.org/whl/cpu"
+    uv_index = f"{index} --index-strategy unsafe-best-match"
     assert [fix.commands for fix in fixes] == [
-        ("python3.11 -m venv --clear ~/env", f"~/env/bin/python -m pip install {asked_for}"),
-        ("uv venv --clear -p 3.11 ~/env", f"uv pip install -p ~/env/bin/python {asked_for}"),
+        ("python3.11 -m venv --clear ~/env", f"~/env/bin/python -m pip install {asked_for} {index}"),
+        ("uv venv --clear -p 3.11 ~/env", f"uv pip install -p ~/env/bin/python {asked_for} {uv_index}"),
     ]
 
 

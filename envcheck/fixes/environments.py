@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from envcheck.fixes import shell
-from envcheck.fixes.packages import OWN_ENVIRONMENT, index_options, interpreter_in
+from envcheck.fixes.packages import OWN_ENVIRONMENT, index_options, interpreter_in, of_same_build
 from envcheck.model.facts import Facts
 from envcheck.model.report import Fix, PackageChanges
 from envcheck.model.unknown import known
@@ -28,20 +28,25 @@ def remake(facts: Facts) -> tuple[Fix, ...]:
     version = known(facts.python.version, None)
     wanted = ".".join(version.split(".")[:2]) if version else None
     place = shell.path(facts, prefix)
-    packages = _requested(facts)
+    packages, index = _requested(facts)
     fields = {"packages": _listed(packages)}
-    changes = PackageChanges(add=packages, environment=prefix, python=wanted)
+    changes = PackageChanges(add=packages, index=index, environment=prefix, python=wanted)
     if known(facts.python.environment, None) == "conda":
         conda = f"conda create -y -p {place} python{'=' + wanted if wanted else ''}"
         # On Windows conda puts the interpreter into the root: docs.conda.io, 'Managing environments'.
         python = f"{prefix}\\python.exe" if shell.is_powershell(facts) else f"{prefix}/bin/python"
-        return (_fix(facts, REMAKE, fields, (conda, *_pip(facts, python, packages)), CONDA, changes, "environment"),)
+        return (
+            _fix(facts, REMAKE, fields, (conda, *_pip(facts, python, packages, index)), CONDA, changes, "environment"),
+        )
     python = interpreter_in(facts, prefix)
     venv = f"{_base_python(facts, wanted)} -m venv --clear {place}"
     uv = f"uv venv --clear{' -p ' + wanted if wanted else ''} {place}"
-    uv_install = (f"uv pip install -p {shell.path(facts, python)} {shell.words(*packages)}",) if packages else ()
+    source = index_options(packages, index, uv=True)
+    uv_install = (
+        (f"uv pip install -p {shell.path(facts, python)} {shell.words(*packages, *source)}",) if packages else ()
+    )
     ways = (
-        _fix(facts, REMAKE, fields, (venv, *_pip(facts, python, packages)), VENV, changes, "environment"),
+        _fix(facts, REMAKE, fields, (venv, *_pip(facts, python, packages, index)), VENV, changes, "environment"),
         _fix(facts, REMAKE, fields, (uv, *uv_install), UV_PYTHON, changes, "environment"),
     )
     return ways[::-1] if known(facts.python.installer, None) == "uv" else ways
@@ -91,20 +96,22 @@ def _base_python(facts: Facts, version: str | None) -> str:
     return f"python{version or '3'}"
 
 
-def _pip(facts: Facts, python: str, packages: tuple[str, ...]) -> tuple[str, ...]:
-    return (f"{shell.program(facts, python)} -m pip install {shell.words(*packages)}",) if packages else ()
+def _pip(facts: Facts, python: str, packages: tuple[str, ...], index: str | None) -> tuple[str, ...]:
+    source = index_options(packages, index, uv=False)
+    return (f"{shell.program(facts, python)} -m pip install {shell.words(*packages, *source)}",) if packages else ()
 
 
-def _requested(facts: Facts) -> tuple[str, ...]:
-    """Return what the user had asked for by name, with its version; nothing if the metadata do not tell.
+def _requested(facts: Facts) -> tuple[tuple[str, ...], str | None]:
+    """Return what the user had asked for by name, with its version, and the index of PyTorch's build among it.
 
-    Projects in development are left out: their folder is not known here.
+    It is nothing if the metadata do not tell. Projects in development are left out: their folder is not known here.
     """
-    return tuple(
-        f"{package.name}=={package.version.partition('+')[0]}"
+    found = [
+        of_same_build(package)
         for package in known(facts.python.packages, ())
         if known(package.requested, False) and not known(package.editable, False) and isinstance(package.version, str)
-    )
+    ]
+    return tuple(wish for wish, _ in found), next((index for _, index in found if index), None)
 
 
 def _listed(packages: tuple[str, ...]) -> str:

@@ -8,17 +8,15 @@ from envcheck.knowledge.forward_compatibility import compatibility_package, is_d
 from envcheck.model.facts import Facts, NvidiaGpu
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known
-from envcheck.words import sentence, template
+from envcheck.words import template
 
 PAGE = "https://docs.nvidia.com/deploy/cuda-compatibility/forward-compatibility.html"
 IN_FRONT = "export LD_LIBRARY_PATH=/usr/local/cuda-{}/compat${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"
 WITHOUT_NEW_DRIVER = template(
     "Or keep the driver: on GPUs of data centres, NVIDIA's compatibility package brings CUDA {cuda} (libraries of the "
     "driver {libraries}; NVIDIA's own package source has to be there). Start programs with its folder in "
-    "LD_LIBRARY_PATH. {branches}"
+    "LD_LIBRARY_PATH. It works with the driver branches {listed}; here is {branch}."
 )
-TOLD = template("It works with the driver branches {listed}; here is {branch}.")
-NOT_TOLD = template("It works with some branches of the driver only: see on NVIDIA's page whether {branch} is one.")
 
 
 def compatibility(facts: Facts, cuda: Version) -> Fix | None:
@@ -32,14 +30,11 @@ def compatibility(facts: Facts, cuda: Version) -> Fix | None:
     gpus = known(facts.driver.nvidia.gpus, ())
     branch = (known(facts.driver.nvidia.version, None) or "").partition(".")[0]
     package = compatibility_package(cuda)
-    if package is None or not gpus or not all(_may_use_it(gpu) for gpu in gpus):
-        return None
-    if package.branches and branch not in package.branches:
+    if package is None or branch not in package.branches or not gpus or not all(map(_may_use_it, gpus)):
         return None
     install = commands(facts, "cuda-compat", cuda=f"{cuda.major}-{cuda.minor}")
     if not install or known(platform.os_variant, None) in nvidia.IMMUTABLE:
         return None
-    fields = {"listed": ", ".join(package.branches), "branch": branch}
     return nvidia.by_system(
         WITHOUT_NEW_DRIVER,
         (*install, IN_FRONT.format(f"{cuda.major}.{cuda.minor}")),
@@ -48,7 +43,8 @@ def compatibility(facts: Facts, cuda: Version) -> Fix | None:
         verify="envcheck report",
         cuda=f"{cuda.major}.{cuda.minor}",
         libraries=package.driver,
-        branches=sentence(TOLD if package.branches else NOT_TOLD, fields),
+        listed=", ".join(package.branches),
+        branch=branch,
     )
 
 

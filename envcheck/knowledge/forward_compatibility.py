@@ -13,7 +13,7 @@ class CompatibilityPackage(knowledge.Row, frozen=True, kw_only=True):
 
     cuda: str
     driver: str  #: the release that the libraries of a package for this CUDA are from; later packages have later ones
-    branches: tuple[str, ...] = ()  #: of the driver, that it works with; empty: not known
+    branches: tuple[str, ...]  #: of the driver, older than that release, that it works with
 
     def __post_init__(self) -> None:
         super().__post_init__()

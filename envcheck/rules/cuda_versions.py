@@ -5,19 +5,30 @@ from collections.abc import Iterator
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from envcheck.fixes import gpu_builds
+from envcheck.fixes import gpu_builds, solved
 from envcheck.fixes.files import by_hand
 from envcheck.model.facts import Backend, Facts
+from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.requirements import Places, Unmet, install_wanted, places, unmet
 from envcheck.rules.searches import computes_on_gpu
-from envcheck.rules.shared import backend, for_each_framework, in_use, listed, nvidia_gpus, title_of, version_of
+from envcheck.rules.shared import (
+    backend,
+    distribution,
+    for_each_framework,
+    in_use,
+    listed,
+    nvidia_gpus,
+    title_of,
+    version_of,
+)
 from envcheck.words import template
 
 EXTRAS = {"tensorflow": "and-cuda", "torch": "", "jax": "with-cuda"}
 """The extra under which a framework's packages name the wheels; PyTorch names them without one."""
-OWN_ENVIRONMENT = template("Give each framework an environment of its own")
+ONE_SET = template("Install {frameworks} in releases that go with the same CUDA libraries")
+OWN_ENVIRONMENT = template("Or give each framework an environment of its own")
 
 
 @rule(
@@ -57,15 +68,25 @@ def cuda_version_split_across_frameworks(facts: Facts) -> Iterator[Failure]:
                     "wanted": listed(conflict.wanted for conflict in suited),
                     "there": listed(f"{conflict.name} {conflict.found_version}" for conflict in suited),
                 },
-                fixes=(
-                    by_hand(OWN_ENVIRONMENT, gpu_builds.TENSORFLOW),
-                    install_wanted(facts, found.name, suited),
-                ),
+                fixes=(*_one_set(facts, found, other), by_hand(OWN_ENVIRONMENT, gpu_builds.TENSORFLOW)),
                 subject=found.name,
             )
             return
 
     yield from for_each_framework(facts, check)
+
+
+def _one_set(facts: Facts, *frameworks: Backend) -> tuple[Fix, ...]:
+    fix = solved.computed(
+        facts,
+        ONE_SET,
+        {"frameworks": listed(title_of(found.name) for found in frameworks)},
+        add=tuple(map(distribution, frameworks)),
+        on_gpu=tuple(found.name for found in frameworks),
+        only_here=True,
+        source=gpu_builds.TENSORFLOW,
+    )
+    return (fix,) if fix else ()
 
 
 def _packages_of(backend: Backend) -> list[str]:

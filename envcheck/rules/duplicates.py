@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from packaging.utils import canonicalize_name
 
-from envcheck.fixes.packages import change, shows
+from envcheck.fixes import solved
+from envcheck.fixes.packages import shows
 from envcheck.model.facts import Facts, Package
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
@@ -37,18 +38,16 @@ def _duplicates(facts: Facts, names: tuple[str, ...], module: str, keep: str) ->
     found = _providers(facts, names)
     if len({item.name for _, item in found}) > 1:
         distributions = [item.name for _, item in found]
-        wanted = keep if keep in distributions else distributions[0]
-        version = next(item.version for _, item in found if item.name == wanted)
-        pin = f"=={version}" if isinstance(version, str) else ""
+        wanted = next((item for _, item in found if item.name == keep), found[0][1])
         yield Failure(
             evidence=tuple(f"/python/packages/{place}/name" for place, _ in found),
             fields={"distributions": ", ".join(distributions)},
             fixes=(
-                change(
+                solved.anew(
                     facts,
                     ONE_OF_THEM,
                     remove=tuple(distributions),
-                    add=(f"{wanted}{pin}",),
+                    add=(wanted,),
                     source=PIP_UNINSTALL,
                     verify=shows(facts, module),
                 ),

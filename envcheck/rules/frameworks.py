@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from packaging.version import Version
 
+from envcheck.fixes import shell
 from envcheck.fixes.packages import shows
 from envcheck.fixes.solved import change, new_environment
 from envcheck.knowledge.frameworks import newest, pythons
 from envcheck.model.facts import Facts
+from envcheck.model.report import Fix
 from envcheck.model.unknown import Undecided, Unknown, known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.shared import chosen_on_purpose, listed, minor_of, title_of, version_of
@@ -25,7 +27,7 @@ INSTALL_KERAS = template("Install Keras with {framework}")
     title=template("No deep-learning framework is installed for this Python"),
     message=template(
         "None of {frameworks} is installed for {python}. If you installed one, it went to another Python: compare "
-        "with 'which -a python pip', or name the right one with 'envcheck report --python PATH'."
+        "with '{compare}', or name the right one with 'envcheck report --python PATH'."
     ),
     after=(
         "macos-intel-wheels-dropped",
@@ -55,19 +57,22 @@ def framework_not_installed(facts: Facts) -> Iterator[Failure]:
         fields={
             "frameworks": listed(title_of(found.name) for _, found in backends),
             "python": known(facts.python.executable, None) or "the target",
+            "compare": "Get-Command -All python, pip" if shell.is_powershell(facts) else "which -a python pip",
         },
         fixes=tuple(
-            change(
-                facts,
-                INSTALL_KERAS,
-                {"framework": title_of(name)},
-                add=("keras", name),
-                source=KERAS,
-                verify=f"KERAS_BACKEND={name} {shows(facts, 'keras')}",
-            )
-            for name in FIRST_CHOICES
-            if _has_wheel(facts, name)
+            fix for name in FIRST_CHOICES if _has_wheel(facts, name) and (fix := _install(facts, name)).commands
         ),
+    )
+
+
+def _install(facts: Facts, framework: str) -> Fix:
+    return change(
+        facts,
+        INSTALL_KERAS,
+        {"framework": title_of(framework)},
+        add=("keras", framework),
+        source=KERAS,
+        verify=shell.with_variable(facts, "KERAS_BACKEND", framework, shows(facts, "keras")),
     )
 
 

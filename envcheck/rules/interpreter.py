@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from envcheck.fixes import shell
-from envcheck.fixes.environments import remake, with_python
+from envcheck.fixes.environments import remake
 from envcheck.fixes.files import by_hand, in_shell, look
+from envcheck.fixes.solved import new_environment
 from envcheck.model.facts import Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
@@ -13,8 +14,6 @@ from envcheck.rules.shared import listed
 from envcheck.words import template
 
 USING = "https://docs.python.org/3/using/index.html"
-NEWER_PYTHON = "3.12"
-"""A Python for which every framework has packages (knowledge/releases)."""
 OTHER_TARGET = template("Name another Python: envcheck report --python PATH")
 INSTALL_LIBRARY = template("Install the package of the system that brings the missing library, or install Python again")
 ALLOW = template("Give this user the right to execute it")
@@ -63,7 +62,7 @@ def _fixes(facts: Facts, word: str) -> tuple[Fix, ...]:
             ),
         )
     if word == "too-old":
-        return (with_python(facts, NEWER_PYTHON, "keras", "tensorflow"),)
+        return (new_environment(facts, "keras", "tensorflow"),)
     if word == "failed-to-start":
         return (look(READ_OUTPUT, f"{shell.program(facts, executable)} -c pass", source=USING), *again)
     return again or (other,)

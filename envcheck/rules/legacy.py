@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from packaging.version import Version
 
 from envcheck.fixes import solved
-from envcheck.fixes.packages import change
 from envcheck.knowledge.frameworks import Unmaintained, unmaintained
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.unknown import known, need
@@ -94,7 +93,7 @@ def distutils_removed(facts: Facts) -> Iterator[Failure]:
                         "python": python,
                         "said": said,
                     },
-                    fixes=(change(facts, BRING_DISTUTILS, add=("setuptools<82",), source=PEP_632),),
+                    fixes=(solved.change(facts, BRING_DISTUTILS, add=("setuptools<82",), source=PEP_632),),
                     subject=found.name,
                 )
                 return

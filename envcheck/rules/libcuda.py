@@ -1,18 +1,22 @@
 """Whether programs find the driver's own libcuda, and no other."""
 
+import re
 from collections.abc import Iterator
+
+from packaging.version import Version
 
 from envcheck.fixes import nvidia, shell
 from envcheck.fixes.files import by_hand, in_shell, look
 from envcheck.fixes.nvidia import by_system, install_driver
 from envcheck.fixes.system import commands
+from envcheck.knowledge.forward_compatibility import CompatibilityPackage, compatibility_package
 from envcheck.model.facts import Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import Unknown, known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.gpus import CUDA_CODE, CUDA_STATUS, NVML_STATUS, cuda_failed
-from envcheck.rules.shared import gpu_severity, in_container, usable_gpus, variable
-from envcheck.words import template
+from envcheck.rules.shared import gpu_severity, in_container, usable_gpus, variable, version_of
+from envcheck.words import sentence, template
 
 STUB_LIBRARY, DRIVER_MISMATCH, COMPAT_NOT_SUPPORTED = 34, 803, 804
 """CUresult of cuda.h."""
@@ -22,6 +26,8 @@ INSTALL_COMPUTE = template("Install the driver's compute libraries, of exactly t
 NIXOS = template("On NixOS the driver's libraries lie in a folder of their own: let programs find it")
 NO_STUBS = template("Take the folder with the stubs out of LD_LIBRARY_PATH and of /etc/ld.so.conf.d")
 NO_COMPAT = template("Take the folder 'compat' off the loader's path, or update the driver of the host")
+ITS_BRANCHES = template("(that of CUDA {cuda} with {listed})")
+COMPAT_FOLDER = re.compile(r"/cuda-(?P<cuda>\d+\.\d+)/compat/")
 REMOVE_COPIES = template("Remove the foreign copy of libcuda, and let the system's loader find the driver's own")
 
 
@@ -145,27 +151,44 @@ def cuda_compat_unsupported_gpu(facts: Facts) -> Iterator[Failure]:
     title=template("The driver is too old even for the compatibility library that is in front of its own"),
     message=template(
         "The loader takes {library}, a package for newer CUDA versions on an older driver (cuda-compat). Each release "
-        "of it works with certain branches of the driver; the kernel module here is of version {module}, and CUDA "
-        "refuses both together (error 803)."
+        "of it works with certain branches of the driver{branches}; the kernel module here is of version {module}, and "
+        "CUDA refuses both together (error 803)."
     ),
 )
 def cuda_compat_driver_too_old(facts: Facts) -> Iterator[Failure]:
     """A libcuda of cuda-compat talks only to the driver branches that its release supports.
 
     Images with a newer CUDA bring it; NVIDIA_DISABLE_REQUIRE switches off the check that would say so at the start of
-    the container. Update the host's driver, or take an image with an older CUDA.
+    the container. Update the host's driver, or take an image with an older CUDA. Nothing is said of a driver that this
+    release of cuda-compat does work with.
     """
     cuda = cuda_failed(facts, DRIVER_MISMATCH)
     if cuda is not None and need(cuda.library_kind) == "compat":
+        module = version_of(known(facts.driver.nvidia.kernel_module_version, None))
+        package = _package_of(known(cuda.library, None) or "")
+        if package and module and not _is_too_old(module, package):
+            return
+        told = {"cuda": package.cuda, "listed": ", ".join(package.branches)} if package else {}
         yield Failure(
             evidence=(CUDA_CODE, "/driver/nvidia/cuda/library", "/driver/nvidia/kernel_module_version"),
             fields={
                 "library": known(cuda.library, None) or "a library of cuda-compat",
-                "module": known(facts.driver.nvidia.kernel_module_version, None) or "not told",
+                "branches": " " + sentence(ITS_BRANCHES, told) if told else "",
+                "module": module or "not told",
             },
             fixes=(by_hand(NO_COMPAT, COMPATIBILITY), *(() if in_container(facts) else (install_driver(facts),))),
             severity=gpu_severity(facts),
         )
+
+
+def _package_of(library: str) -> CompatibilityPackage | None:
+    """Return the package cuda-compat that a library is of, by the folder that it lies in."""
+    folder = COMPAT_FOLDER.search(library)
+    return compatibility_package(Version(folder["cuda"])) if folder else None
+
+
+def _is_too_old(module: Version, package: CompatibilityPackage) -> bool:
+    return module.major < Version(package.driver).major and str(module.major) not in package.branches
 
 
 @rule(

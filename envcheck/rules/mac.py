@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from packaging.version import Version
 
 from envcheck.fixes.files import by_hand
-from envcheck.fixes.packages import change
+from envcheck.fixes.solved import change
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.unknown import need
 from envcheck.rules.engine import Failure, NotApplicable, rule

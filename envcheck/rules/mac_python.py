@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from packaging.version import Version
-
-from envcheck.fixes.environments import with_python
 from envcheck.fixes.files import by_hand, in_shell
-from envcheck.fixes.packages import change, python, shows
+from envcheck.fixes.packages import python, shows
+from envcheck.fixes.solved import change
+from envcheck.knowledge.releases import releases
 from envcheck.model.facts import Facts
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
@@ -16,10 +15,8 @@ from envcheck.words import template
 INTEL_ISSUE = "https://github.com/tensorflow/tensorflow/issues/75279"
 CLASH_ISSUE = "https://github.com/tensorflow/tensorflow/issues/98563"
 COMPATIBILITY = "https://github.com/tensorflow/tensorflow/issues/50108"
-LAST_FOR_INTEL = {"tensorflow": "2.16.2", "torch": "2.2.2", "jax": "0.4.38"}
-"""The last releases with wheels for Macs with an Intel processor (files on PyPI, 2026-11-23; jax: those of jaxlib)."""
-PYTHON_FOR_THEM = "3.11"
-"""A Python that all of them have wheels for (PyPI, 2026-11-23)."""
+WITH_PARTS = {"tensorflow": "tensorflow", "torch": "torch", "jax": "jaxlib"}
+"""Where the compiled parts of a framework are."""
 CLASHING = "2.20"
 COMPATIBILITY_VERSION = "10.16"
 """What macOS 11 and later tell programs that were built for older ones (man 7 compat, 'SYSTEM_VERSION_COMPAT')."""
@@ -59,17 +56,21 @@ def macos_intel_wheels_dropped(facts: Facts) -> Iterator[Failure]:
     places = [index for index, found in enumerate(need(facts.backends)) if found.keras_backend]
     if any(need(facts.backends)[index].installed is not False for index in places):
         raise NotApplicable("a framework is installed")
-    wanted = f"tensorflow=={LAST_FOR_INTEL['tensorflow']}"
-    fits = version_of(need(facts.python.version))
     yield Failure(
         evidence=("/python/machine", *(f"/backends/{index}/installed" for index in places)),
-        fields=LAST_FOR_INTEL,
-        fixes=(
-            change(facts, LAST, add=(wanted,), source=INTEL_ISSUE, verify=shows(facts, "tensorflow"))
-            if fits is not None and fits < Version("3.13")
-            else with_python(facts, PYTHON_FOR_THEM, wanted),
-        ),
+        fields={framework: _last_for_intel(distribution) for framework, distribution in WITH_PARTS.items()},
+        fixes=(change(facts, LAST, add=("tensorflow",), source=INTEL_ISSUE, verify=shows(facts, "tensorflow")),),
     )
+
+
+def _last_for_intel(distribution: str) -> str:
+    """Return the last release with a wheel for Macs with an Intel processor."""
+    with_wheel = (
+        release.version
+        for release in releases(distribution)
+        if any("-macosx_" in wheel and wheel.endswith("_x86_64") for wheel in release.wheels)
+    )
+    return next(with_wheel, "")
 
 
 @rule(

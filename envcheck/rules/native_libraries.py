@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 
-from envcheck.fixes import shell
+from envcheck.fixes import shell, solved
 from envcheck.fixes.files import by_hand, in_shell
 from envcheck.fixes.packages import as_installed, change
 from envcheck.model.facts import Backend, Facts
@@ -173,7 +173,7 @@ def numpy_older_than_extension(facts: Facts) -> Iterator[Failure]:
     place, numpy = found
 
     def judged(backend: Backend, pointer: str, match: "re.Match[str]") -> Failure:
-        wanted = match["wanted"]
+        newer = f"numpy>={match['wanted']}" if match["wanted"] else f"numpy>{numpy.version}"
         return Failure(
             evidence=(pointer, f"/python/packages/{place}/version"),
             fields={
@@ -181,7 +181,7 @@ def numpy_older_than_extension(facts: Facts) -> Iterator[Failure]:
                 "numpy": known(numpy.version, None) or "",
                 "said": _line(match).rstrip("."),
             },
-            fixes=(change(facts, NEWER_NUMPY, add=(f"numpy>={wanted}" if wanted else f"numpy>{numpy.version}",)),),
+            fixes=(solved.change(facts, NEWER_NUMPY, add=(newer,)),),
             subject=backend.name,
         )
 

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from envcheck.fixes import shell
-from envcheck.fixes.environments import with_python
 from envcheck.fixes.files import by_hand, in_shell
 from envcheck.fixes.packages import python
+from envcheck.fixes.solved import new_environment
 from envcheck.model.facts import Facts, FileSystem
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
-from envcheck.rules.shared import listed, minor_of, package, version_of
+from envcheck.rules.shared import distribution, listed, minor_of, package, version_of
 from envcheck.words import template
 
 MOUNT = "https://man7.org/linux/man-pages/man8/mount.8.html"
@@ -65,9 +65,13 @@ def _elsewhere(facts: Facts) -> tuple[Fix, ...]:
     home = _file_system(facts, "home")
     if version is None or home is None or known(home[1].executable, False) is not True:
         return ()
-    there = [found.name for found in known(facts.backends, ()) if known(found.installed, False)]
-    wanted = (*(("keras",) if known(facts.keras.installed, False) else ()), *there)
-    return (with_python(facts, minor_of(version), *wanted),)
+    there = [("keras", facts.keras.version)] if known(facts.keras.installed, False) else []
+    there += [
+        (distribution(found), found.version) for found in known(facts.backends, ()) if known(found.installed, False)
+    ]
+    releases = ((name, version_of(known(version, None))) for name, version in there)
+    wanted = (f"{name}=={release.public}" if release else name for name, release in releases)
+    return (new_environment(facts, *wanted, python=minor_of(version)),)
 
 
 @rule(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import Version
 
-from envcheck.fixes import shell
+from envcheck.fixes import shell, solved
 from envcheck.fixes.files import by_hand, look
 from envcheck.fixes.packages import change, python, shows
 from envcheck.model.facts import Facts, Package
@@ -134,7 +134,7 @@ def tensorflow_directml_version_mismatch(facts: Facts) -> Iterator[Failure]:
             evidence=(f"/python/packages/{plugin[0]}/requires", f"/backends/{tensorflow[0]}/version"),
             fields={"plugin": known(plugin[1].version, None) or "", "wanted": str(wanted), "version": version},
             fixes=(
-                change(
+                solved.change(
                     facts,
                     FIT_DIRECTML,
                     remove=tuple(known(tensorflow[1].distributions, ())),

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 
+from envcheck.fixes import solved
 from envcheck.fixes.files import by_hand
-from envcheck.fixes.packages import change
 from envcheck.knowledge.frameworks import hidden_instruction_sets
 from envcheck.model.facts import Backend, Facts
+from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
-from envcheck.rules.shared import for_each_framework, listed, title_of, version_of
+from envcheck.rules.shared import backend, distribution, for_each_framework, listed, title_of, version_of
 from envcheck.words import template
 
 INSTRUCTIONS = "/hardware/cpu/instruction_sets"
+KERAS = "https://keras.io/getting_started/"
 CONDA_BUILD = template("Use a build without {missing}: conda-forge has some, or build {framework} from source")
 OTHER_FRAMEWORK = template("Use another framework: PyTorch, OpenVINO and ONNX Runtime run on processors without AVX")
 VM_CPU = template(
@@ -19,7 +21,7 @@ VM_CPU = template(
     "Proxmox and libvirt) and start it anew"
 )
 ARM_PYTHON = template("Install a Python for Apple processors (arm64) and make a new environment with it")
-NEXT_PATCH = template("Move on to the next patch release, which is built without these instructions")
+NEXT_PATCH = template("Move on to a later patch release, which is built without these instructions")
 
 
 @rule(
@@ -60,7 +62,7 @@ def cpu_lacks_avx(facts: Facts) -> Iterator[Failure]:
             }
             build = by_hand(CONDA_BUILD, "https://www.tensorflow.org/install/source", **fields)
             in_conda = backend.name in ("tensorflow", "jax")
-            other = by_hand(OTHER_FRAMEWORK, "https://keras.io/getting_started/")
+            other = _other_framework(facts)
             yield Failure(
                 evidence=(INSTRUCTIONS, f"/backends/{index}/built_for/instruction_sets"),
                 fields=fields,
@@ -69,6 +71,12 @@ def cpu_lacks_avx(facts: Facts) -> Iterator[Failure]:
             )
 
     yield from for_each_framework(facts, check)
+
+
+def _other_framework(facts: Facts) -> Fix:
+    there = known(facts.backends, ()) and backend(facts, "torch")
+    fix = None if there else solved.computed(facts, OTHER_FRAMEWORK, add=("torch",), only_here=True, source=KERAS)
+    return fix or by_hand(OTHER_FRAMEWORK, KERAS)
 
 
 def _works(facts: Facts, backend: Backend) -> bool:
@@ -137,7 +145,7 @@ def wheel_requires_avx2(facts: Facts) -> Iterator[Failure]:
             return
         missing = [name for name in row.needs if name not in need(facts.hardware.cpu.instruction_sets)]
         if missing and version:
-            following = f"{backend.name}=={version.major}.{version.minor}.{version.micro + 1}"
+            following = f"{distribution(backend)}~={version.major}.{version.minor}.{version.micro + 1}"
             yield Failure(
                 evidence=(INSTRUCTIONS, f"/backends/{index}/version"),
                 fields={
@@ -146,7 +154,7 @@ def wheel_requires_avx2(facts: Facts) -> Iterator[Failure]:
                     "missing": listed(name.upper() for name in missing),
                     "model": known(facts.hardware.cpu.model, None) or "of unknown model",
                 },
-                fixes=(change(facts, NEXT_PATCH, add=(following,), source=row.source),),
+                fixes=(solved.change(facts, NEXT_PATCH, add=(following,), source=row.source),),
                 subject=backend.name,
             )
 

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 
+from envcheck.fixes import solved
 from envcheck.fixes.files import by_hand
-from envcheck.fixes.packages import change
 from envcheck.model.facts import Facts, Package
+from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.requirements import closure, framework_of
@@ -99,6 +100,7 @@ def wheel_for_other_platform(facts: Facts) -> Iterator[Failure]:
     others = [found for found in misfits if not framework_of(facts, found[1].name)]
     for group in (*of_frameworks, *([others] if others else [])):
         names = tuple(found.name for _, found in group)
+        fields = {"package": listed(names)}
         yield Failure(
             evidence=(
                 *(f"/python/packages/{place}/wheel_tags" for place, _ in group),
@@ -106,13 +108,13 @@ def wheel_for_other_platform(facts: Facts) -> Iterator[Failure]:
                 "/python/machine",
             ),
             fields={
-                "package": listed(names),
+                **fields,
                 "tags": listed(need(group[0][1].wheel_tags), 2),
                 "system": system,
                 "machine": machine,
                 "python": f"{python[0]}.{python[1]}",
             },
-            fixes=(change(facts, BY_NAME, {"package": listed(names)}, remove=names, add=names, source=TAGS),),
+            fixes=(solved.anew(facts, BY_NAME, fields, remove=names, add=[found for _, found in group], source=TAGS),),
             subject=framework_of(facts, names[0]),
         )
 
@@ -159,7 +161,7 @@ def glibc_too_old(facts: Facts) -> Iterator[Failure]:
                 "needed": f"{needed[0]}.{needed[1]}",
                 "there": version,
             },
-            fixes=(by_hand(NEWER_SYSTEM, TAGS), by_hand(OLDER_RELEASE, TAGS, package=found.name)),
+            fixes=(_older(facts, found), by_hand(NEWER_SYSTEM, TAGS)),
             subject=framework_of(facts, found.name),
         )
 
@@ -180,6 +182,14 @@ def glibc_too_old(facts: Facts) -> Iterator[Failure]:
                 fixes=(by_hand(NEWER_SYSTEM, TAGS), by_hand(OLDER_RELEASE, TAGS, package=title_of(framework.name))),
                 subject=framework.name,
             )
+
+
+def _older(facts: Facts, package: Package) -> Fix:
+    release = version_of(known(package.version, None))
+    wanted = f"{package.name}<{release.public}" if release else package.name
+    fields = {"package": package.name}
+    fix = solved.computed(facts, OLDER_RELEASE, fields, add=(wanted,), only_here=True, source=TAGS)
+    return fix or by_hand(OLDER_RELEASE, TAGS, **fields)
 
 
 def _promises(package: Package) -> bool:

@@ -5,6 +5,7 @@ from functools import cache
 import msgspec
 import pytest
 from judging import cases, machines
+from solver.checking import unconfirmed
 
 from envcheck.model.record import resolve_pointer
 from envcheck.model.report import Finding
@@ -103,6 +104,13 @@ def test_failures_narrow_the_causes_of_their_rule(found: cases.Found) -> None:
     rule = next(rule for rule in all_rules() if rule.id == found.rule)
     for failure in rule.check(found.facts()):
         assert set(failure.after or ()) <= set(rule.after)
+
+
+@pytest.mark.parametrize("found", of_kind("fires"))
+def test_the_solver_confirms_every_release_that_is_named(found: cases.Found) -> None:
+    """What an installer is told is a set that goes together here; nothing is left to chance that can be computed."""
+    fixes = [fix for finding in judged(found).findings for fix in finding.fixes]
+    assert [(fix.commands, wrong) for fix in fixes if (wrong := unconfirmed(found.facts(), fix))] == []
 
 
 @pytest.mark.parametrize("found", of_kind("silent"))

@@ -7,10 +7,15 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from envcheck.fixes.solver.machine import Machine
-from envcheck.fixes.solver.solve import Answer
+from envcheck.fixes import conda
+from envcheck.fixes.solver.environment import Wish, installed_of
+from envcheck.fixes.solver.machine import Machine, machine_of
+from envcheck.fixes.solver.pins import pins
+from envcheck.fixes.solver.solve import Answer, solve
 from envcheck.knowledge.builds import builds
 from envcheck.knowledge.releases import Release, releases, tracked
+from envcheck.model.facts import Facts
+from envcheck.model.report import Fix
 
 DRIVERS = {11: "450.80.02", 12: "525.60.13", 13: "580.65.06"}
 """The oldest Linux driver for each CUDA major version (docs.nvidia.com/deploy/cuda-compatibility, 2026-11-22)."""
@@ -128,3 +133,29 @@ def _runs(code: str, gpu: tuple[int, int]) -> bool:
     digits = digits.rstrip("af")
     built = (int(digits[:-1]), int(digits[-1]))
     return built <= gpu and (kind == "compute" or built[0] == gpu[0])
+
+
+def unconfirmed(facts: Facts, fix: Fix) -> list[str]:
+    """Return what a fix names of releases that the solver would not: not one set, not complete, or not exact."""
+    changes = fix.changes
+    wanted = [Requirement(text) for text in changes.add] if changes else []
+    wanted = [each for each in wanted if canonicalize_name(each.name) in tracked()]
+    if changes is None or not wanted or _chosen_by_conda(facts, wanted):
+        return []
+    machine = machine_of(facts).with_python(changes.python) if changes.python else machine_of(facts)
+    installed = () if changes.environment else installed_of(facts)
+    if changes.reinstall:
+        there = {package.name: package.version for package in installed}
+        return [str(each) for each in wanted if not each.specifier.contains(there[each.name], prereleases=True)]
+    loose = [str(each) for each in wanted if not re.fullmatch(r"==[^,]+", str(each.specifier))]
+    on_gpu = frozenset(each.name for each in wanted if each.extras or "+cu" in str(each.specifier))
+    wish = Wish(tuple(map(str, wanted)), on_gpu, remove=frozenset(changes.remove))
+    answer = solve(machine, installed, wish)
+    if answer is None or answer.solution is None:
+        return [*loose, "no set"]
+    missing = {Requirement(pin).name for pin in pins(answer)} - {each.name for each in wanted}
+    return [*loose, *(f"without {name}" for name in sorted(missing))]
+
+
+def _chosen_by_conda(facts: Facts, wanted: list[Requirement]) -> bool:
+    return any(conda.manages(facts, str(each)) for each in wanted)

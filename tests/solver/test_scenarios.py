@@ -239,3 +239,28 @@ def test_a_build_for_gpus_stays_one_where_the_environment_serves_another_machine
     there = Installed("torch", Version("2.1.0"), ())
     answer = solved(linux(without_gpu=True), "torch>=2.4", installed=(there,))
     assert "+" not in chosen(answer)["torch"]
+
+
+def test_what_is_installed_already_for_two_cudas_stays_until_it_has_to_work_together() -> None:
+    cudnn = 'nvidia-cudnn-cu12<10.0,>=9.3.0.75; extra == "and-cuda"'
+    there = (
+        installed("tensorflow", "2.21.0", cudnn),
+        installed("torch", "2.14.1", "nvidia-cudnn-cu13==9.19.0.56"),
+        installed("nvidia-cudnn-cu12", "9.19.0.56"),
+        installed("nvidia-cudnn-cu13", "9.19.0.56"),
+    )
+    machine = linux("3.12.7", gpu=(8, 9), driver="580.95.05")
+    assert pins(solved(machine, "keras", installed=there)) == ("keras==3.15.1",)
+    together = solved(machine, "tensorflow", "torch", on_gpu=("tensorflow", "torch"), installed=there)
+    assert chosen(together)["torch"].endswith("+cu126")
+    assert wrong(machine, together, frozenset({"tensorflow", "torch"})) == []
+
+
+def test_a_framework_that_comes_later_takes_the_cuda_that_is_there() -> None:
+    there = (installed("torch", "2.14.1", "nvidia-cudnn-cu13==9.19.0.56"), installed("nvidia-cudnn-cu13", "9.19.0.56"))
+    machine = linux("3.12.7", gpu=(8, 9), driver="580.95.05")
+    wish = Wish(("tensorflow",), frozenset({"tensorflow"}), still_on_gpu=frozenset({"torch"}))
+    answer = solve(machine, there, wish)
+    assert answer is not None
+    assert "nvidia-cudnn-cu12" in chosen(answer)
+    assert chosen(answer)["torch"].endswith("+cu126")

@@ -1,5 +1,6 @@
 """What resolvelib asks: which candidates there are, in which order, and what each of them needs."""
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -124,10 +125,21 @@ class Provider(AbstractProvider[Need, Candidate, str]):
             yield Need(candidate.name, f"=={candidate.version}", "", origin)
         for need in needs(candidate.requires, self._environment, candidate.extra, origin):
             yield need
-            if need.name.startswith(WHEELS_OF_CUDNN) and not candidate.installed:
+            if need.name.startswith(WHEELS_OF_CUDNN) and self._minds_folder(candidate):
                 yield Need(CUDNN_FOLDER, f"=={need.name.removeprefix(WHEELS_OF_CUDNN)}", "", origin)
         if not candidate.extra:
             yield from self._unstated(candidate, origin)
+
+    def _minds_folder(self, candidate: Candidate) -> bool:
+        """Say whether a release has cuDNN's folder for its CUDA alone; where they are mixed already, it need not."""
+        return not (candidate.installed and self._mixed and candidate.name not in self._shelf.wish.on_gpu)
+
+    @functools.cached_property
+    def _mixed(self) -> bool:
+        """Whether what is installed has, or asks for, cuDNN for several CUDA versions."""
+        installed = self._shelf.installed
+        asked = {need.name for package in installed.values() for need in needs(package.requires, self._environment)}
+        return sum(name.startswith(WHEELS_OF_CUDNN) for name in asked | installed.keys()) > 1
 
     def _unstated(self, candidate: Candidate, origin: str) -> Iterator[Need]:
         """Yield what a release needs and its metadata do not tell."""
