@@ -37,18 +37,26 @@ restore() {
 LIST = """\
 try:
     from importlib.metadata import distributions
-    found = [(each.metadata["Name"], each.version) for each in distributions()]
+    found = [((each.metadata or {}).get("Name"), each.version) for each in distributions()]
 except ImportError:
     from pkg_resources import working_set
     found = [(each.project_name, each.version) for each in working_set]
-print(*("%s==%s" % each for each in found), sep="\\n")"""
+print(*("%s==%s" % each for each in found if each[0]), sep="\\n")"""
 """What is installed, as every Python since 3.6 tells, be its pip broken or not there."""
 INSTALLERS = """\
+list() {
+    found=$("$python" -I -c %(list)s)
+    printf '%%s\\n' "$found" | awk -F== '{ name = tolower($1); gsub(/[-_.]+/, "-", name); print name "==" $2 }'
+}
+new() { list | sed 's/==.*//' | grep -Fvx -f "$here/names.txt" | sort -r; }
 pip_works() { "$python" -m pip --version >/dev/null 2>&1; }
 uv_works() { command -v uv >/dev/null 2>&1; }
-tool=%(first)s
-%(first)s_works || ! %(second)s_works || tool=%(second)s
+choose() {
+    pip_works || uv_works || "$python" -m ensurepip
+    if %(first)s_works; then tool=%(first)s; else tool=%(second)s; fi
+}
 remove() {
+    choose
     case $tool in
     pip) "$python" -m pip uninstall -y "$1" ;;
     uv) uv pip uninstall -p "$python" "$1" ;;
@@ -56,32 +64,34 @@ remove() {
 }
 # Of several indexes that hold a package uv takes the first, unless it is told otherwise.
 install() {
+    choose
     case $tool in
     pip) "$python" -m pip install --no-deps -r "$1" ;;
     uv) uv pip install -p "$python" --no-deps --index-strategy unsafe-best-match -r "$1" ;;
     esac
 }"""
 BRING_BACK = """\
-now=$("$python" -I -c %(list)s)
-now=$(printf '%%s\\n' "$now" | awk -F== '{ name = tolower($1); gsub(/[-_.]+/, "-", name); print name "==" $2 }')
-new=$(printf '%%s\\n' "$now" | sed 's/==.*//' | grep -Fvx -f "$here/names.txt" || :)
-for name in $new; do
+for name in $(new); do
     [ "$name" = pip ] || remove "$name" </dev/null
 done
+now=$(list)
 : >"$here/restore.txt"
 : >"$here/indexes.txt"
 while IFS='	' read -r version requirement index; do
-    printf '%%s\\n' "$now" | grep -Fqx -- "$version" && continue
-    printf '%%s\\n' "$requirement" >>"$here/restore.txt"
-    [ -z "$index" ] || printf '%%s\\n' "--extra-index-url $index" >>"$here/indexes.txt"
+    printf '%s\\n' "$now" | grep -Fqx -- "$version" && continue
+    printf '%s\\n' "$requirement" >>"$here/restore.txt"
+    [ -z "$index" ] || printf '%s\\n' "--extra-index-url $index" >>"$here/indexes.txt"
 done <"$here/packages.txt"
 if [ -s "$here/restore.txt" ] && ! install "$here/restore.txt"; then
     [ -s "$here/indexes.txt" ]
     cat "$here/indexes.txt" >>"$here/restore.txt"
     install "$here/restore.txt"
 fi
-case " $(echo $new) " in *" pip "*) remove pip </dev/null ;; esac"""
-"""What is new goes, pip last; what is gone or of another version comes back, and nothing else is fetched."""
+for name in $(new); do
+    remove "$name" </dev/null
+done"""
+"""What is new goes; what is gone or of another version comes back, and nothing else is fetched. The index of a build is
+asked only if the usual ones do not have it. What the installers themselves needed goes last."""
 
 
 class CannotSave(Exception):
@@ -149,16 +159,19 @@ class Undo:
         """Return the lines that bring the frozen packages back; :func:`start` has written the files that they read."""
         project = projects.tool(self.facts)
         if project == "pixi":
-            return [projects.sync(self.facts, project)]
+            name = os.path.basename(known(self.facts.python.prefix, None) or "default")
+            return [f"{projects.sync(self.facts, project)} --frozen --environment {shlex.quote(name)}"]
         lines = [f"python={shlex.quote(known(self.facts.python.executable, None) or 'python3')}"]
-        if project and any(path.endswith(".lock") for path in self.files):
-            # What the lock file never held, or the index of the project does not have any more, comes back below.
-            lines.append(f"{projects.sync(self.facts, project)} || :")
+        folder = projects.folder(self.facts) if project else None
+        if project and folder:
+            # The project's own settings say where packages come from; what its lock file never held comes back below.
+            lines += [f"cd {shlex.quote(folder)}", f"{projects.sync(self.facts, project)} || :"]
         if frozen.own_packages(self.facts, from_conda=True):
             lines += conda.lines(self.facts)
         first = "uv" if known(self.facts.python.installer, None) == "uv" else "pip"
         second = "pip" if first == "uv" else "uv"
-        return [*lines, INSTALLERS % {"first": first, "second": second}, BRING_BACK % {"list": shlex.quote(LIST)}]
+        words = {"first": first, "second": second, "list": shlex.quote(LIST)}
+        return [*lines, INSTALLERS % words, BRING_BACK]
 
 
 def start(host: Host, facts: Facts, when: str) -> Undo:

@@ -44,12 +44,18 @@ class User(wheels.User):
         version: str,
         *,
         distribution: str | None = None,
+        calls_itself: str | None = None,
         depends: tuple[str, ...] = (),
         requires: tuple[str, ...] = (),
         more: Mapping[str, str] | None = None,
     ) -> None:
-        """Put a package into the channel; ``requires`` stands in Python's metadata, ``depends`` in conda's."""
-        wheel = wheels.wheel(self.home / "built", distribution or name, version, requires=requires, more=more)
+        """Put a package into the channel.
+
+        ``distribution``, ``calls_itself`` (its version) and ``requires`` stand in Python's metadata, ``depends`` in
+        conda's.
+        """
+        built = self.home / "built"
+        wheel = wheels.wheel(built, distribution or name, calls_itself or version, requires=requires, more=more)
         with zipfile.ZipFile(wheel) as archive:
             files = {f"site-packages/{entry}": archive.read(entry) for entry in archive.namelist()}
         info = next(entry.rpartition("/")[0] for entry in files if entry.endswith("/METADATA"))

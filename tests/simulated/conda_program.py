@@ -137,4 +137,7 @@ async def _link(arguments: argparse.Namespace, records: list[Any], installed: li
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # py-rattler's threads crash the interpreter now and then while it shuts down

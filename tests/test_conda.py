@@ -1,0 +1,161 @@
+"""Suggestions for a conda environment: what is printed is run, tried and undone in a real one.
+
+The program ``conda`` is a stand-in (tests/simulated/conda_program.py): its command line is ours, while packages are
+solved, linked and recorded by py-rattler.
+"""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from simulated import conda, pythons
+from simulated.conda import User
+
+CONFLICT = "package-requirements-conflict"
+
+
+@pytest.fixture
+def ana(tmp_path: Path) -> User:
+    return conda.with_conflict(tmp_path / "ana")
+
+
+def suggested(user: User, *arguments: str) -> dict[str, list[dict[str, Any]]]:
+    """Return the fixes by finding; the target is as it was, and nothing is left of a trial."""
+    before = user.conda_versions(), user.versions(), sorted(user.home.glob("env/**/*"))
+    result = user.fixes("--no-smoke", "--format", "json", *arguments)
+    assert result.returncode in (0, 1), result.stderr
+    assert (user.conda_versions(), user.versions(), sorted(user.home.glob("env/**/*"))) == before
+    assert not any(name.startswith("envcheck") for name in os.listdir(user.home / "tmp"))
+    return {step["findings"][0]["id"]: step["fixes"] for step in json.loads(result.stdout)["steps"]}
+
+
+def undo_command(result: subprocess.CompletedProcess[str]) -> str:
+    return str(re.findall(r"To undo everything: (sh .*)", result.stderr)[-1])
+
+
+def ask_for(user: User, requirement: str) -> None:
+    """Let the installed tensorflow-text ask for something else."""
+    metadata = next(user.site.glob("tensorflow_text-*.dist-info")) / "METADATA"
+    text = re.sub("Requires-Dist: .*", f"Requires-Dist: {requirement}", metadata.read_text())
+    metadata.unlink()  # a hard link into conda's cache
+    metadata.write_text(text)
+
+
+# --- commands -----------------------------------------------------------------------------------------
+
+
+def test_what_is_printed_heals(ana: User) -> None:
+    ((fix,),) = suggested(ana).values()
+    assert fix["commands"] == ["conda install -y -p ~/env 'helper-lib>=2'"]
+    assert fix["notes"] == [
+        "No set of releases could be computed from what envcheck knows, so conda's own solver chooses"
+    ]
+    for command in fix["commands"]:
+        done = ana.call("sh", "-c", command)
+        assert done.returncode == 0, done.stderr
+    assert ana.conda_versions()["helper-lib"] == "2.0=py_0"
+    assert suggested(ana) == {}
+
+
+def test_the_range_is_computed_and_conda_chooses_inside_it(ana: User) -> None:
+    for version in ("1.24.4", "1.26.4", "2.1.0"):
+        ana.offer_package("numpy", version)
+    ana.index_channel()
+    assert ana.conda("install", "-y", "-p", str(ana.environment), "numpy==2.1.0").returncode == 0
+    ask_for(ana, "numpy<2,>=1.25")
+    (fix,) = suggested(ana)[CONFLICT]
+    assert fix["commands"] == ["conda install -y -p ~/env 'numpy>=1.25.0,<2.0.0'"]
+    assert ana.call("sh", "-c", fix["commands"][0]).returncode == 0
+    assert ana.versions()["numpy"] == "1.26.4"
+    assert CONFLICT not in suggested(ana)
+
+
+def test_what_pip_installed_stays_with_pip(ana: User) -> None:
+    """Of one conflict, each side is changed by what installed it."""
+    ana.offer("other-lib", "1.0")
+    ana.offer("other-lib", "2.0")
+    done = ana.call("uv", "pip", "install", "-q", "-p", ana.python, "other-lib==1.0")
+    assert done.returncode == 0, done.stderr
+    ask_for(ana, "other-lib>=2")
+    (fix,) = suggested(ana)[CONFLICT]
+    assert not any(command.startswith("conda") for command in fix["commands"])
+    assert fix["commands"][-1] == "~/env/bin/python -m pip install 'other-lib>=2'"
+
+
+def test_the_program_that_is_there_is_called(ana: User) -> None:
+    (ana.home / "bin" / "conda").rename(ana.home / "bin" / "micromamba")
+    (fix,) = suggested(ana, "--verify")[CONFLICT]
+    assert fix["commands"] == ["micromamba install -y -p ~/env 'helper-lib>=2'"]
+    assert fix["verification"]["status"] == "verified"
+
+
+# --- --verify -----------------------------------------------------------------------------------------
+
+
+def test_a_suggestion_that_holds(ana: User) -> None:
+    pythons.write(ana.home, {".keras/keras.json": '{"floatx": "float31"}'})
+    result = ana.fixes("--no-smoke", "--verify")
+    assert "the channels that conda is set up with" in result.stderr
+    assert "Tried in a scratch environment: verified." in result.stdout
+    assert "not verifiable. It changes no packages." in " ".join(result.stdout.split())
+
+
+def test_a_suggestion_that_does_not_resolve(ana: User) -> None:
+    ask_for(ana, "helper-lib>=3")
+    verification = suggested(ana, "--verify")[CONFLICT][0]["verification"]
+    assert verification["status"] == "does not resolve"
+    assert "helper-lib" in verification["detail"]
+
+
+def test_a_suggestion_that_does_not_help(ana: User) -> None:
+    """What conda has as helper-lib 2.1 says in Python that it is 1.1."""
+    for path in (ana.channel / "noarch").glob("helper-lib-2*"):
+        path.unlink()
+    ana.offer_package("helper-lib", "2.1", calls_itself="1.1")
+    ana.index_channel()
+    assert suggested(ana, "--verify")[CONFLICT][0]["verification"]["status"] == "still fails"
+
+
+def test_a_channel_out_of_reach_is_no_verdict(ana: User) -> None:
+    ana.environ["CONDA_CHANNELS"] = "http://127.0.0.1:9/channel"
+    verification = suggested(ana, "--verify")[CONFLICT][0]["verification"]
+    assert verification["status"] == "not verifiable"
+    assert "CONNECTION FAILED" in verification["detail"]
+
+
+def test_without_conda_nothing_is_tried(ana: User) -> None:
+    (ana.home / "bin" / "conda").unlink()
+    verification = suggested(ana, "--verify")[CONFLICT][0]["verification"]
+    assert verification["status"] == "not verifiable"
+    assert "the program conda is not here" in verification["detail"]
+
+
+# --- --apply and back ---------------------------------------------------------------------------------
+
+
+def test_it_is_carried_out_and_undone(ana: User) -> None:
+    before = ana.conda_versions(), ana.versions()
+    result = ana.fixes("--no-smoke", "--apply", "--yes")
+    assert result.returncode == 0, result.stderr
+    assert ana.conda_versions() == {**before[0], "helper-lib": "2.0=py_0", "new-lib": "1.0=py_0"}
+    assert result.stdout.splitlines()[-1] == "Nothing is left to do."
+    command = undo_command(result)
+    for _ in range(2):
+        undone = ana.call("sh", "-c", command)
+        assert undone.returncode == 0, undone.stderr
+        assert (ana.conda_versions(), ana.versions()) == before
+
+
+def test_undoing_brings_back_builds_and_leaves_what_pip_installed(ana: User) -> None:
+    ana.offer("other-lib", "1.0")
+    assert ana.call("uv", "pip", "install", "-q", "-p", ana.python, "other-lib").returncode == 0
+    before = ana.conda_versions(), ana.versions()
+    command = undo_command(ana.fixes("--no-smoke", "--apply", "--yes"))
+    assert ana.conda("remove", "-y", "--force", "-p", str(ana.environment), "keras").returncode == 0
+    undone = ana.call("sh", "-c", command)
+    assert undone.returncode == 0, undone.stderr
+    assert (ana.conda_versions(), ana.versions()) == before
