@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import standins
 from simulated.pythons import compile_c, install, site_packages, user_host, venv, write
 
 from envcheck.model.unknown import Unknown
-from envcheck.probes import preloads
+from envcheck.probes import guilty_variables, preloads
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="LD_PRELOAD is glibc's and musl's")
 INTERPOSER = "#include <stdlib.h>\nint hcreate(size_t n) { abort(); }\n"
@@ -73,6 +74,18 @@ def test_what_fails_without_the_preloaded_library_too_is_not_its_fault(tmp_path:
     backends, _ = standins.run(sys.executable, ["torch"], environ)
     (tried,) = preloads.try_without(standins.host(environ), standins.target(sys.executable), (backends["torch"],))
     assert (tried.imported.status, tried.import_without_preloads) == ("raised", "raised")
+
+
+def test_the_variable_that_keeps_a_framework_from_being_imported_is_found(tmp_path: Path) -> None:
+    source = "import os\nif os.environ.get('TORCH_LOGS') == 'loud':\n    raise ValueError('no such log')\n"
+    write(tmp_path / "standin", {"mxnet.py": source, "paddle.py": "raise ImportError('of its own')\n"})
+    on_path = {**standins.environ(), "PYTHONPATH": str(tmp_path / "standin"), "OMP_NUM_THREADS": "2"}
+    write(tmp_path / "broken", {"torch.py": "raise ImportError('broken')\n"})
+    backends, _ = standins.run(sys.executable, ["torch"], {**on_path, "PYTHONPATH": str(tmp_path / "broken")})
+    failed = tuple(msgspec.structs.replace(backends["torch"], name=name) for name in ("mxnet", "paddle"))
+    environ = {**on_path, "TORCH_LOGS": "loud"}
+    tried = guilty_variables.probe(standins.host(environ), standins.target(sys.executable), failed)
+    assert [backend.import_mended_without for backend in tried] == ["TORCH_LOGS", None]
 
 
 @linux_only

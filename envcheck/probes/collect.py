@@ -46,6 +46,7 @@ from envcheck.probes import (
     device_nodes,
     filesystems,
     frameworks,
+    guilty_variables,
     intel,
     interpreter,
     keras,
@@ -159,8 +160,11 @@ def _smoke(
     result = guard.values(smoke.probe, host, python, backends, keras_facts, options, progress)
     if isinstance(result, Unknown):
         return _Tested(backends, result, result)
-    tried = guard.values(preloads.try_without, host, python, result.backends)
-    return _Tested(result.backends if isinstance(tried, Unknown) else tried, result.runs, result.parity)
+    tried = result.backends
+    for experiment in (preloads.try_without, guilty_variables.probe):
+        told = guard.values(experiment, host, python, tried)
+        tried = tried if isinstance(told, Unknown) else told
+    return _Tested(tried, result.runs, result.parity)
 
 
 def _pairs(

@@ -33,6 +33,7 @@ PACKAGE_CAUSES = (
     "tensorflow-directml-version-mismatch",
     "jax-metal-unmaintained",
     "preloaded-library-breaks-framework",
+    "variable-breaks-framework-import",
     "cpu-lacks-avx",
     "wheel-requires-avx2",
     "python-variables-break-start",

@@ -13,6 +13,7 @@ from envcheck.rules.shared import backend, for_each, for_each_framework, last_wo
 from envcheck.words import sentence, template
 
 JAX_OPTIONS = "https://docs.jax.dev/en/latest/config_options.html"
+VARIABLES = "https://docs.python.org/3/library/os.html#os.environ"
 LOADER = "https://man7.org/linux/man-pages/man8/ld.so.8.html"
 LOGGING = "https://github.com/tensorflow/tensorflow/blob/master/third_party/xla/xla/tsl/platform/default/logging.cc"
 JAX_SIGN, JAX_WORDLESS = "Unable to initialize backend", "assert _default_backend is not None"
@@ -143,6 +144,65 @@ def preloaded_library_breaks_framework(facts: Facts) -> Iterator[Failure]:
         )
 
     yield from for_each_framework(facts, check)
+
+
+@rule(
+    "variable-breaks-framework-import",
+    severity="error",
+    layer="backend",
+    title=template("{framework} cannot be imported because of {name}"),
+    message=template(
+        "The environment variable {name} is set to '{value}'. With it the import of {framework} ends badly ({ending}); "
+        "envcheck tried the same without {name}, and it works."
+    ),
+    after=(
+        *CUDA_LIBRARY_FAULTS,
+        "preloaded-library-breaks-framework",
+        "pythonpath-shadows-environment",
+        "jax-platform-unavailable",
+        "no-nvidia-gpu",
+        "xla-flags-unknown",
+        "libstdcxx-too-old",
+    ),
+)
+def variable_breaks_framework_import(facts: Facts) -> Iterator[Failure]:
+    """A variable of the shell, the job script or the kernel.json keeps a framework from being imported.
+
+    JAX and PyTorch read variables of their own (JAX_..., TORCH_...) and stop at a value that they do not know. Folders
+    in LD_LIBRARY_PATH hide the libraries that a package brings. PYTHONWARNINGS=error turns each warning of a library
+    into an error. It is said only where it was proven: the import fails with the variable and succeeds without it.
+    """
+
+    def check(index: int, framework: Backend) -> Iterator[Failure]:
+        if need(framework.imported.status) == "ok":
+            return
+        name = need(framework.import_mended_without)
+        found = variable(facts, name) if name else None
+        if name is None or found is None:
+            return
+        yield Failure(
+            evidence=(
+                f"/platform/environment/{found[0]}/value",
+                f"/backends/{index}/import/error",
+                f"/backends/{index}/import_mended_without",
+            ),
+            fields={
+                "framework": title_of(framework.name),
+                "name": name,
+                "value": found[1],
+                "ending": _line_about(found[1], known(framework.imported.error, None) or "no message"),
+            },
+            fixes=(in_shell(UNSET, shell.unset(facts, name), source=VARIABLES, name=name),),
+            subject=framework.name,
+        )
+
+    yield from for_each_framework(facts, check)
+
+
+def _line_about(value: str, error: str) -> str:
+    """Return the line of an error that names a value, else its last one."""
+    lines = [line.strip() for line in error.strip().splitlines()]
+    return next((line for line in lines if value in line), lines[-1])
 
 
 @rule(

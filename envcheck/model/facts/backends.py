@@ -70,6 +70,7 @@ class Backend(Record, frozen=True, kw_only=True):
     devices: tuple[Device, ...] | Unknown
     imported: Import = msgspec.field(name="import")
     import_without_preloads: OptionalText = NOT_RECORDED  #: its status without LD_PRELOAD; None: no need to try
+    import_mended_without: OptionalText = NOT_RECORDED  #: the variable without which a failing import ends well
     components: tuple[Component, ...] | Unknown = NOT_RECORDED
     plugins: Texts = NOT_RECORDED  #: devices or providers that its files serve, such as ``cuda13`` or ``intel_gpu``
     leftover: OptionalText = NOT_RECORDED  #: a folder of its name without its code, which Python takes for a package
