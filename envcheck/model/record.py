@@ -17,17 +17,19 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 R = TypeVar("R", bound=Record)
 
 
-def all_unknown(record: type[R], unknown: Unknown) -> R:
-    """Return a ``record`` whose every field is ``unknown``; nested records are filled the same way.
+def all_unknown(record: type[R], unknown: Unknown, **known: Any) -> R:
+    """Return a ``record`` whose every field but those ``known`` is ``unknown``; nested records are filled the same way.
 
-    It stands for a probe that could not do its work at all.
+    It stands for a probe that could not do its work.
 
     Raises:
         TypeError: if a field admits no ``Unknown`` and is no record; the model's tests rule this out.
     """
     values: dict[str, Any] = {}
     for field in msgspec.structs.fields(record):
-        if _admits_unknown(field.type):
+        if field.name in known:
+            values[field.name] = known[field.name]
+        elif _admits_unknown(field.type):
             values[field.name] = unknown
         elif isinstance(field.type, type) and issubclass(field.type, Record):
             values[field.name] = all_unknown(field.type, unknown)

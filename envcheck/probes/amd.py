@@ -2,9 +2,10 @@
 
 from envcheck.host import Host
 from envcheck.model.facts import AmdDriver, AmdNode
+from envcheck.model.record import all_unknown
 from envcheck.model.unknown import Unknown
 from envcheck.probes import files, modules
-from envcheck.probes.system import system
+from envcheck.probes.system import unless_linux
 
 TOPOLOGY = "/sys/class/kfd/kfd/topology/nodes"
 VERSION_FILES = (".info/version", ".info/version-dev", "share/rocm-core/version")
@@ -14,12 +15,9 @@ VRAM_HEAPS = ("1", "2")  #: HSA_MEM_HEAP_TYPE_FB_PUBLIC and _PRIVATE of drivers/
 
 def probe(host: Host) -> AmdDriver:
     """Look at the module amdgpu, the compute nodes of kfd, ROCm's version, and this user's groups."""
-    name = system(host)
-    if name != "Linux":
-        why = name if isinstance(name, Unknown) else Unknown("unsupported", "envcheck reads AMD's driver on Linux only")
-        return AmdDriver(
-            module_loaded=why, module_version=why, compute_nodes=why, rocm_version=why, rocm_how=why, user_groups=why
-        )
+    elsewhere = unless_linux(host, "envcheck reads AMD's driver on Linux only")
+    if elsewhere is not None:
+        return all_unknown(AmdDriver, elsewhere)
     version, how = _rocm(host)
     return AmdDriver(
         module_loaded=modules.is_loaded(host, "amdgpu"),

@@ -4,6 +4,7 @@ import json
 
 from envcheck.host import Host
 from envcheck.model.facts import Apple
+from envcheck.model.record import all_unknown
 from envcheck.model.unknown import Unknown
 from envcheck.probes import files
 from envcheck.probes.system import system
@@ -13,12 +14,12 @@ def probe(host: Host) -> Apple:
     """Ask sysctl and system_profiler; on other systems every fact is None."""
     name = system(host)
     if isinstance(name, Unknown):
-        return Apple(rosetta=name, gpu=name, gpu_cores=name, metal=name)
+        return all_unknown(Apple, name)
     if name != "Darwin":
         return Apple(rosetta=None, gpu=None, gpu_cores=None, metal=None)
     display = _display(host)
     if isinstance(display, Unknown):
-        return Apple(rosetta=_rosetta(host), gpu=display, gpu_cores=display, metal=display)
+        return all_unknown(Apple, display, rosetta=_rosetta(host))
     cores = str(display.get("sppci_cores", ""))
     return Apple(
         rosetta=_rosetta(host),

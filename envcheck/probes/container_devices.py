@@ -7,7 +7,7 @@ import re
 from envcheck.host import Host
 from envcheck.model.facts import CdiSpecification, ContainerDevices
 from envcheck.model.unknown import Unknown
-from envcheck.probes import driver_libraries
+from envcheck.probes import driver_libraries, files
 
 CDI_FOLDERS = ("/etc/cdi", "/var/run/cdi", "/run/cdi")
 KUBELET_PLUGINS = "/var/lib/kubelet/device-plugins"
@@ -35,9 +35,9 @@ def probe(host: Host, container: str | None | Unknown) -> ContainerDevices:
 
 
 def _mounts(host: Host) -> tuple[str, ...] | Unknown:
-    text = host.read_text("/proc/self/mountinfo")
-    if not isinstance(text, str):
-        return Unknown("failed", "/proc/self/mountinfo is missing") if text is None else text
+    text = files.required(host.read_text("/proc/self/mountinfo"), "/proc/self/mountinfo")
+    if isinstance(text, Unknown):
+        return text
     points = [fields[4] for fields in (entry.split() for entry in text.splitlines()) if len(fields) > 4]
     return tuple(sorted(point for point in points if DRIVER_MOUNT.search(point)))
 

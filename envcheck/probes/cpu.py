@@ -7,6 +7,7 @@ import psutil
 from envcheck.host import Host
 from envcheck.knowledge import hardware
 from envcheck.model.facts import Cpu, CpuVolatile
+from envcheck.model.record import all_unknown
 from envcheck.model.unknown import Unknown
 from envcheck.probes import cgroup, files
 from envcheck.probes.system import machine, system
@@ -251,14 +252,4 @@ def _by_psutil(host: Host) -> Cpu:
 
 
 def _all(why: Unknown, architecture: str | Unknown, usable: float | Unknown, volatile: CpuVolatile) -> Cpu:
-    return Cpu(
-        vendor=why,
-        model=why,
-        architecture=architecture,
-        cores_physical=why,
-        cores_logical=why,
-        cores_usable=usable,
-        instruction_sets=why,
-        virtual=why,
-        volatile=volatile,
-    )
+    return all_unknown(Cpu, why, architecture=architecture, cores_usable=usable, volatile=volatile)

@@ -7,8 +7,9 @@ from envcheck.host import Host
 from envcheck.model.facts import CudaDevice, CudaDriver
 from envcheck.model.unknown import Unknown
 from envcheck.probes.driver_libraries import kind_of
-from envcheck.probes.nvml import cuda_version
+from envcheck.probes.nvml import cuda_version, why_unfinished
 
+DRIVER = "the CUDA driver"
 SECONDS = 20.0  #: cuInit wakes every GPU; without persistence mode that takes a second or two for each
 NO_DEVICE = 100
 NAMES = {
@@ -45,7 +46,7 @@ def ask(host: Host) -> CudaDriver:
             api_version=api_version, devices=() if code == NO_DEVICE else Unknown("failed", f"{call}: {words}"),
         )  # fmt: skip
     if result.ending != "done" and result.last("count") is None:
-        why = _why(result)
+        why = why_unfinished(result, DRIVER)
         return CudaDriver(
             status=why, failed_call=result.stage, error_code=None, error=why.detail, library=library,
             library_kind=kind, api_version=api_version if version is not None else why, devices=why,
@@ -69,23 +70,12 @@ def _not_loaded(error: str) -> CudaDriver:
     )  # fmt: skip
 
 
-def _why(result: ChildResult) -> Unknown:
-    if result.stage is None:
-        how = result.signal_name or (result.error or {}).get("message") or result.ending
-        return Unknown("failed", f"the process that should ask the CUDA driver did not get that far: {how}")
-    stage = result.stage
-    if result.ending == "timed-out":
-        return Unknown("timed-out", f"the CUDA driver gave no answer within {result.seconds:.0f} s (at: {stage})")
-    if result.ending == "signal":
-        return Unknown("crashed", f"the CUDA driver ended the process with {result.signal_name} (at: {stage})")
-    words = (result.error or {}).get("message", f"exit status {result.exit_status}")
-    return Unknown("failed", f"the process that asked the CUDA driver ended early: {words} (at: {stage})")
-
-
 def _devices(result: ChildResult) -> tuple[CudaDevice, ...]:
     """Return the devices; those after one that took the process with it say how it ended."""
     told = {device["index"]: device for device in result.all("device")}
-    lost = Unknown("failed", "the CUDA driver did not tell") if result.ending == "done" else _why(result)
+    lost = (
+        Unknown("failed", "the CUDA driver did not tell") if result.ending == "done" else why_unfinished(result, DRIVER)
+    )
     devices = []
     for index in range(result.last("count")):
         device = told.get(index, {})

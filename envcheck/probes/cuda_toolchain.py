@@ -9,6 +9,7 @@ from envcheck.host import Host
 from envcheck.model.facts import CudaToolchain, CudaToolkit, Python
 from envcheck.model.unknown import Unknown, known
 from envcheck.probes import triton
+from envcheck.probes.loader import resolved, system_host
 
 VARIABLES = ("CUDA_HOME", "CUDA_PATH", "CUDA_ROOT", "CUDA_DIR")
 XLA_DATA_DIR = re.compile(r"--xla_gpu_cuda_data_dir=(\S+)")
@@ -28,16 +29,11 @@ def probe(host: Host, python: Python) -> CudaToolchain:
     return CudaToolchain(
         cuda_home=home,
         cuda_home_how=how,
-        cuda_home_exists=home is not None and _system(host, home).is_dir(home),
+        cuda_home_exists=home is not None and system_host(host, home).is_dir(home),
         xla_data_dir=flags.group(1) if flags else None,
         toolkits=_toolkits(host, prefix, site_packages, flags.group(1) if flags else None),
         triton=triton.assemblers(host, python),
     )
-
-
-def _system(host: Host, path: str) -> Host:
-    """Return the host that reads a path: the system's places lie below the root, a user's own as they are."""
-    return host if path.startswith(("/usr/", "/opt/")) else host.unrooted()
 
 
 def _toolkits(
@@ -45,11 +41,11 @@ def _toolkits(
 ) -> tuple[CudaToolkit, ...]:
     found: dict[str, list[str]] = {}
     for root, via in _places(host, prefix, site_packages, xla):
-        real = _resolved(_system(host, root), root)
+        real = resolved(system_host(host, root), root)
         ways = found.setdefault(real, [])
         if via not in ways:
             ways.append(via)
-    toolkits = (_toolkit(_system(host, root), root, tuple(ways)) for root, ways in found.items())
+    toolkits = (_toolkit(system_host(host, root), root, tuple(ways)) for root, ways in found.items())
     return tuple(toolkit for toolkit in toolkits if toolkit is not None)
 
 
@@ -67,10 +63,6 @@ def _places(host: Host, prefix: str | None, site_packages: tuple[str, ...], xla:
     versions = [name for name in names if name.startswith("cuda-")] if isinstance(names, tuple) else []
     usual = ["/usr/local/cuda", *(f"/usr/local/{name}" for name in reversed(versions)), "/opt/cuda", "/usr/lib/cuda"]
     return places + [(root, "usual place") for root in usual]
-
-
-def _resolved(host: Host, path: str) -> str:
-    return host.real(path).removeprefix(host.root) if host.root else os.path.realpath(path)
 
 
 def _toolkit(host: Host, root: str, found_via: tuple[str, ...]) -> CudaToolkit | None:

@@ -12,7 +12,9 @@ import sys
 
 from envcheck.host import Host
 from envcheck.model.facts import DeviceNode
+from envcheck.model.record import all_unknown
 from envcheck.model.unknown import Unknown
+from envcheck.probes import files
 
 SECONDS = 10.0
 NODES = (
@@ -71,9 +73,9 @@ def _open(host: Host, paths: list[str]) -> dict[str, str | None | Unknown]:
 
 def _majors(host: Host) -> dict[str, int] | Unknown:
     """Return the major numbers of character devices by the name of their driver."""
-    text = host.read_text("/proc/devices")
-    if not isinstance(text, str):
-        return Unknown("failed", "/proc/devices is missing") if text is None else text
+    text = files.required(host.read_text("/proc/devices"), "/proc/devices")
+    if isinstance(text, Unknown):
+        return text
     characters = text.partition("Block devices:")[0]
     return {name: int(number) for number, name in re.findall(r"^\s*(\d+) (\S+)$", characters, re.MULTILINE)}
 
@@ -82,9 +84,7 @@ def _node(host: Host, path: str, error: str | None | Unknown, majors: dict[str, 
     state = host.stat(path)
     if not isinstance(state, os.stat_result):
         why = Unknown("failed", "it leads nowhere") if state is None else state
-        return DeviceNode(
-            path=path, mode=why, owner=why, group=why, major=why, minor=why, major_expected=why, open_error=error
-        )
+        return all_unknown(DeviceNode, why, path=path, open_error=error)
     is_device = stat.S_ISCHR(state.st_mode)
     return DeviceNode(
         path=path,

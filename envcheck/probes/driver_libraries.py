@@ -7,6 +7,7 @@ import re
 from envcheck.host import Host
 from envcheck.model.facts import DriverLibrary
 from envcheck.model.unknown import Unknown
+from envcheck.probes.loader import resolved
 
 FOLDERS = (
     "/usr/lib/wsl/lib",
@@ -57,7 +58,7 @@ def _library(host: Host, path: str, mounts: frozenset[str]) -> DriverLibrary | N
     state = host.stat(path)
     if not isinstance(state, os.stat_result):
         return None  # a link that leads nowhere
-    real = _resolved(host, path)
+    real = resolved(host, path)
     match = NAME.match(posixpath.basename(real))
     version = match.group(2) if match else None
     return DriverLibrary(
@@ -68,13 +69,6 @@ def _library(host: Host, path: str, mounts: frozenset[str]) -> DriverLibrary | N
         size_bytes=state.st_size,
         mounted=_mounted(real, mounts),
     )
-
-
-def _resolved(host: Host, path: str) -> str:
-    """Return the path that links lead to, as the machine names it."""
-    if not host.root:
-        return os.path.realpath(path)
-    return host.real(path).removeprefix(host.root)
 
 
 def kind_of(path: str) -> str:

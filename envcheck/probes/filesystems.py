@@ -7,7 +7,9 @@ import tempfile
 
 from envcheck.host import Host
 from envcheck.model.facts import FileSystem, FileSystemVolatile
+from envcheck.model.record import all_unknown
 from envcheck.model.unknown import Unknown
+from envcheck.probes import home
 
 SHARED_MEMORY = "/dev/shm"
 _NO_FLAG = Unknown("unsupported", "this system's Python does not tell how file systems are mounted")
@@ -17,26 +19,13 @@ _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 def common(host: Host) -> tuple[FileSystem, ...]:
     """Return the file systems of the home folder, of temporary files and of shared memory, as far as there are any."""
     found = [look(host, "temporary", temporary_folder(host))]
-    home = home_folder(host)
-    if home:
-        found.insert(0, look(host, "home", home))
+    own = home.folder(host)
+    if own:
+        found.insert(0, look(host, "home", own))
     if host.root or host.is_dir(SHARED_MEMORY):
         shared = _of_image(host) if host.root else look(host, "shared-memory", SHARED_MEMORY)
         found += [shared] if shared is not None else []
     return tuple(found)
-
-
-def home_folder(host: Host) -> str | None:
-    """Return the user's home folder as Python's expanduser finds it, or None."""
-    told = host.environ.get("HOME") or host.environ.get("USERPROFILE")
-    if told or os.name != "posix":
-        return told or None
-    import pwd  # POSIX only
-
-    try:
-        return pwd.getpwuid(os.getuid()).pw_dir
-    except KeyError:
-        return None  # a container may run under a number that has no name
 
 
 def temporary_folder(host: Host) -> str:
@@ -98,11 +87,4 @@ def _of_image(host: Host) -> FileSystem | None:
 
 
 def _unknown(purpose: str, path: str, why: Unknown) -> FileSystem:
-    return FileSystem(
-        purpose=purpose,
-        path=path,
-        total_bytes=why,
-        writable=why,
-        executable=why,
-        volatile=FileSystemVolatile(available_bytes=why),
-    )
+    return all_unknown(FileSystem, why, purpose=purpose, path=path)

@@ -4,9 +4,10 @@ import re
 
 from envcheck.host import Host
 from envcheck.model.facts import IntelDriver
+from envcheck.model.record import all_unknown
 from envcheck.model.unknown import Unknown
 from envcheck.probes import modules
-from envcheck.probes.system import system
+from envcheck.probes.system import unless_linux
 
 MODULES = ("i915", "xe", "intel_vpu", "ivpu")
 FOLDERS = ("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib", "/usr/lib/wsl/lib")
@@ -16,14 +17,9 @@ DRIVER = re.compile(r"libze_intel_(?:gpu|vpu|npu)\.so(?:\.\d+)?$")
 
 def probe(host: Host) -> IntelDriver:
     """Look at what a program needs to reach an Intel GPU: Level Zero (SYCL, PyTorch XPU) or OpenCL (OpenVINO)."""
-    name = system(host)
-    if name != "Linux":
-        why = (
-            name if isinstance(name, Unknown) else Unknown("unsupported", "envcheck reads Intel's driver on Linux only")
-        )
-        return IntelDriver(
-            modules_loaded=why, level_zero_loader=why, level_zero_drivers=why, opencl_drivers=why, accelerator_nodes=why
-        )
+    elsewhere = unless_linux(host, "envcheck reads Intel's driver on Linux only")
+    if elsewhere is not None:
+        return all_unknown(IntelDriver, elsewhere)
     loaders = _files(host, FOLDERS, LOADER)
     return IntelDriver(
         modules_loaded=modules.loaded(host, *MODULES),

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from envcheck.host import READ_LIMIT_BYTES, Host
 from envcheck.knowledge.xid import xid
 from envcheck.model.facts import KernelLog, KernelLogVolatile, KernelMessage
+from envcheck.model.record import all_unknown
 from envcheck.model.unknown import Unknown
-from envcheck.probes.system import system
+from envcheck.probes.system import unless_linux
 
 FILES = ("/dev/kmsg", "/var/log/dmesg", "/var/log/kern.log")
 MESSAGES_LIMIT = 100
@@ -65,10 +66,9 @@ _PREFIXES = (
 
 def probe(host: Host) -> KernelLog:
     """Read the kernel's log of this boot from the first place that this user may read."""
-    name = system(host)
-    if name != "Linux":
-        why = name if isinstance(name, Unknown) else Unknown("unsupported", f"envcheck reads no kernel log on {name}")
-        return KernelLog(source=why, volatile=KernelLogVolatile(messages=why))
+    elsewhere = unless_linux(host, "envcheck reads no kernel log on {system}")
+    if elsewhere is not None:
+        return all_unknown(KernelLog, elsewhere)
     denied: Unknown | None = None
     for path in FILES:
         data = _end_of(host, path)
@@ -82,7 +82,7 @@ def probe(host: Host) -> KernelLog:
     if denied is None and answer is not None:
         denied = answer if isinstance(answer, Unknown) else Unknown("denied", answer.stderr.strip()[:200])
     if denied is not None:
-        return KernelLog(source=denied, volatile=KernelLogVolatile(messages=denied))
+        return all_unknown(KernelLog, denied)
     nothing = Unknown("failed", "there is no kernel log to read here")
     return KernelLog(source=None, volatile=KernelLogVolatile(messages=nothing))
 

@@ -4,18 +4,17 @@ import re
 
 from envcheck.host import Host
 from envcheck.model.unknown import Unknown
-from envcheck.probes import cgroup
-from envcheck.probes.system import system
+from envcheck.probes import cgroup, files
+from envcheck.probes.system import unless_linux
 
 LIMITS = "/proc/self/limits"
 
 
 def processes(host: Host) -> tuple[int | None | Unknown, str | None | Unknown]:
     """Return the tighter of the user's own limit (ulimit -u) and the control group's, and which of the two it is."""
-    name = system(host)
-    if name != "Linux":
-        why = name if isinstance(name, Unknown) else Unknown("unsupported", f"envcheck reads no such limit on {name}")
-        return why, why
+    elsewhere = unless_linux(host, "envcheck reads no such limit on {system}")
+    if elsewhere is not None:
+        return elsewhere, elsewhere
     own, group = _ulimit(host), cgroup.processes(host)
     if isinstance(own, Unknown):
         return own, own
@@ -26,9 +25,9 @@ def processes(host: Host) -> tuple[int | None | Unknown, str | None | Unknown]:
 
 
 def _ulimit(host: Host) -> int | None | Unknown:
-    text = host.read_text(LIMITS)
-    if not isinstance(text, str):
-        return Unknown("failed", f"{LIMITS} is missing") if text is None else text
+    text = files.required(host.read_text(LIMITS), LIMITS)
+    if isinstance(text, Unknown):
+        return text
     match = re.search(r"^Max processes\s+(\S+)", text, re.MULTILINE)
     if match is None:
         return Unknown("failed", f"{LIMITS} does not tell 'Max processes'")

@@ -4,6 +4,7 @@ import psutil
 
 from envcheck.host import Host
 from envcheck.model.facts import Memory, MemoryVolatile
+from envcheck.model.record import all_unknown
 from envcheck.model.unknown import Unknown
 from envcheck.probes import cgroup, files
 from envcheck.probes.system import system
@@ -69,9 +70,4 @@ def _psutil() -> Memory:
 
 
 def _all(why: Unknown, limit: int | None | Unknown = None) -> Memory:
-    return Memory(
-        total_bytes=why,
-        limit_bytes=limit,
-        swap_total_bytes=why,
-        volatile=MemoryVolatile(available_bytes=why, swap_free_bytes=why, oom_kills=why),
-    )
+    return all_unknown(Memory, why, limit_bytes=limit)

@@ -17,7 +17,7 @@ from envcheck.model.facts import OptionalText, Python, Texts
 from envcheck.model.unknown import Unknown, known
 from envcheck.probes import elf, elf_dynamic
 from envcheck.probes.loader import CACHE, SYSTEM, Asker, Loader, Place, exists, resolved
-from envcheck.probes.system import machine as machine_of, system
+from envcheck.probes.system import machine as machine_of, unless_linux
 
 C_LIBRARY, CXX_LIBRARY = "libc.so.6", "libstdc++.so.6"
 OF_THE_INTERPRETER = re.compile(r"libpython\d|ld-linux|linux-vdso")
@@ -133,9 +133,9 @@ def newest(versions: Sequence[str], prefix: str) -> str | None:
 
 
 def _why_not(host: Host, python: Python) -> Unknown | None:
-    name = system(host)
-    if name != "Linux":
-        return name if isinstance(name, Unknown) else Unknown("unsupported", "read on Linux only")
+    elsewhere = unless_linux(host, "read on Linux only")
+    if elsewhere is not None:
+        return elsewhere
     if isinstance(python.machine, Unknown) and isinstance(machine_of(host), Unknown):
         return python.machine
     return None

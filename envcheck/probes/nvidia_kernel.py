@@ -4,9 +4,10 @@ import re
 
 from envcheck.host import Host
 from envcheck.model.facts import KernelModuleFile, ModprobeLine, NvidiaKernel, NvidiaProcGpu
+from envcheck.model.record import all_unknown
 from envcheck.model.unknown import Unknown
 from envcheck.probes import dkms, files, modules
-from envcheck.probes.system import kernel_release, system
+from envcheck.probes.system import kernel_release, unless_linux
 
 MODULES = ("nvidia", "nvidia_uvm", "nvidia_modeset", "nvidia_drm", "nvidia_peermem", "nouveau", "nova_core", "nvgpu")
 MODULE_TREES = ("/lib/modules", "/usr/lib/modules")
@@ -38,16 +39,9 @@ COMM_LENGTH = 15  #: the kernel cuts a program's name (TASK_COMM_LEN in include/
 
 def probe(host: Host) -> NvidiaKernel:
     """Look at modules, their files, DKMS, the configuration of modprobe, firmware and services."""
-    name = system(host)
-    if name != "Linux":
-        why = (
-            name if isinstance(name, Unknown) else Unknown("unsupported", f"{name} has no kernel modules of this kind")
-        )
-        return NvidiaKernel(
-            modules_loaded=why, module_files=why, kernel_headers=why, dkms=why, modprobe=why, command_line=why,
-            uvm_disable_hmm=why, gsp_firmware=why, gpus=why, nvswitches=why, jetson_linux=why, services=why,
-            fabric_manager_version=why,
-        )  # fmt: skip
+    elsewhere = unless_linux(host, "{system} has no kernel modules of this kind")
+    if elsewhere is not None:
+        return all_unknown(NvidiaKernel, elsewhere)
     nvswitches = _nvswitches(host)
     return NvidiaKernel(
         modules_loaded=modules.loaded(host, *MODULES),
@@ -83,16 +77,13 @@ def _module_files(host: Host) -> tuple[KernelModuleFile, ...] | Unknown:
 
 def _modules_of(host: Host, base: str) -> list[str]:
     kernel_folder = host.list_dir(f"{base}/kernel")
-    ubuntu = (
-        [f"kernel/{name}" for name in kernel_folder or () if UBUNTU_FOLDER.match(name)]
-        if isinstance(kernel_folder, tuple)
-        else []
-    )
+    names = kernel_folder if isinstance(kernel_folder, tuple) else ()
+    ubuntu = [f"kernel/{name}" for name in names if UBUNTU_FOLDER.match(name)]
     paths = []
     for folder in (*MODULE_FOLDERS, *ubuntu):
-        names = host.list_dir(f"{base}/{folder}")
-        if isinstance(names, tuple):
-            paths += [f"{base}/{folder}/{name}" for name in names if MODULE_FILE.match(name)]
+        found = host.list_dir(f"{base}/{folder}")
+        if isinstance(found, tuple):
+            paths += [f"{base}/{folder}/{name}" for name in found if MODULE_FILE.match(name)]
     return paths
 
 
@@ -228,9 +219,9 @@ def _nvswitches(host: Host) -> int | Unknown:
 
 def _services(host: Host) -> tuple[str, ...] | Unknown:
     """Return which of NVIDIA's services run. In a container those of the host cannot be seen."""
-    processes = host.list_dir("/proc")
-    if not isinstance(processes, tuple):
-        return Unknown("failed", "/proc is missing") if processes is None else processes
+    processes = files.required(host.list_dir("/proc"), "/proc")
+    if isinstance(processes, Unknown):
+        return processes
     names = {files.line(host, f"/proc/{process}/comm") for process in processes if process.isdecimal()}
     return tuple(service for service in SERVICES if service[:COMM_LENGTH] in names)
 

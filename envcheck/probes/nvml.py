@@ -48,7 +48,7 @@ def ask(host: Host) -> Answer:
         culprit = _gpu_of(result.stage)
         if result.ending == "done" or culprit is None:
             break
-        culprits[culprit] = _why(result)
+        culprits[culprit] = why_unfinished(result, "NVML")
     assert first is not None
     return _answer(host, first, values, culprits)
 
@@ -60,18 +60,18 @@ def _gpu_of(stage: str | None) -> int | None:
     return int(number) if word == "gpu" and number.isdecimal() else None
 
 
-def _why(result: ChildResult) -> Unknown:
-    """Say how a child ended that did not finish."""
+def why_unfinished(result: ChildResult, asked: str) -> Unknown:
+    """Say how a child ended that did not finish asking a driver's library, such as ``NVML``."""
     if result.stage is None:
         how = result.signal_name or (result.error or {}).get("message") or result.ending
-        return Unknown("failed", f"the process that should ask NVML did not get that far: {how}")
+        return Unknown("failed", f"the process that should ask {asked} did not get that far: {how}")
     stage = result.stage
     if result.ending == "timed-out":
-        return Unknown("timed-out", f"NVML gave no answer within {result.seconds:.0f} s (at: {stage})")
+        return Unknown("timed-out", f"{asked} gave no answer within {result.seconds:.0f} s (at: {stage})")
     if result.ending == "signal":
-        return Unknown("crashed", f"NVML ended the process with {result.signal_name} (at: {stage})")
+        return Unknown("crashed", f"{asked} ended the process with {result.signal_name} (at: {stage})")
     words = (result.error or {}).get("message", f"exit status {result.exit_status}")
-    return Unknown("failed", f"the process that asked NVML ended early: {words} (at: {stage})")
+    return Unknown("failed", f"the process that asked {asked} ended early: {words} (at: {stage})")
 
 
 def _answer(
@@ -89,7 +89,7 @@ def _answer(
         return _failed_call(init_error, library)
     system = values.get(None, {})
     if result.ending != "done" and not culprits:
-        return _nothing(_why(result), library)
+        return _nothing(why_unfinished(result, "NVML"), library)
     count = value_of(system, "count", Unknown("failed", "NVML did not count the GPUs"))
     cuda = value_of(system, "cuda", Unknown("failed", "NVML did not tell"))
     return Answer(

@@ -7,7 +7,7 @@ from envcheck.knowledge import hardware
 from envcheck.model.facts import PciDevice, PciVolatile
 from envcheck.model.unknown import Unknown
 from envcheck.probes import files
-from envcheck.probes.system import system
+from envcheck.probes.system import unless_linux
 
 DEVICES = "/sys/bus/pci/devices"
 CLASSES = ("03", "12")  #: base classes 'display controller' and 'processing accelerator' (PCI Code and ID Assignment)
@@ -16,13 +16,9 @@ IORESOURCE_MEM = 0x200  #: include/linux/ioport.h of the Linux kernel
 
 def probe(host: Host) -> tuple[PciDevice, ...] | Unknown:
     """Return the devices in the order of their addresses; () where the kernel has no PCI bus."""
-    name = system(host)
-    if name != "Linux":
-        return (
-            name
-            if isinstance(name, Unknown)
-            else Unknown("unsupported", f"envcheck reads the PCI bus on Linux only, not on {name}")
-        )
+    elsewhere = unless_linux(host, "envcheck reads the PCI bus on Linux only, not on {system}")
+    if elsewhere is not None:
+        return elsewhere
     addresses = host.list_dir(DEVICES)
     if isinstance(addresses, Unknown):
         return addresses
@@ -117,9 +113,9 @@ def _regions_assigned(host: Host, folder: str) -> bool | Unknown:
     Each line of ``resource`` is start, end and flags; a region that the firmware could not place has flags and an end,
     but starts at 0 (Documentation/PCI/sysfs-pci.rst of the Linux kernel).
     """
-    text = host.read_text(f"{folder}/resource")
-    if not isinstance(text, str):
-        return Unknown("failed", f"{folder}/resource is missing") if text is None else text
+    text = files.required(host.read_text(f"{folder}/resource"), f"{folder}/resource")
+    if isinstance(text, Unknown):
+        return text
     try:
         regions = [[int(field, 16) for field in entry.split()] for entry in text.splitlines()]
     except ValueError:
@@ -129,10 +125,8 @@ def _regions_assigned(host: Host, folder: str) -> bool | Unknown:
 
 
 def _answers(host: Host, folder: str) -> bool | Unknown:
-    head = host.read_bytes(f"{folder}/config", 4)
-    if not isinstance(head, bytes):
-        return Unknown("failed", f"{folder}/config is missing") if head is None else head
-    return head != b"\xff\xff\xff\xff"
+    head = files.required(host.read_bytes(f"{folder}/config", 4), f"{folder}/config")
+    return head if isinstance(head, Unknown) else head != b"\xff\xff\xff\xff"
 
 
 def _flag(number: int | None | Unknown) -> bool | None | Unknown:

@@ -5,8 +5,8 @@ import re
 from envcheck.host import Host
 from envcheck.model.facts import ServerProcess
 from envcheck.model.unknown import Unknown
-from envcheck.probes import environment
-from envcheck.probes.system import system
+from envcheck.probes import environment, files
+from envcheck.probes.system import unless_linux
 
 PROGRAM = re.compile(
     r"(?:^|/)(jupyter-(?:lab|notebook|server|labhub)|jupyterhub-singleuser|ipykernel_launcher|gunicorn|uvicorn|uwsgi"
@@ -17,12 +17,12 @@ WORDS = 4  #: of a command line, in which the program's name stands: ``python3 -
 
 def running(host: Host) -> tuple[ServerProcess, ...] | Unknown:
     """Return them by their number; a process whose environment this user may not read is another's business."""
-    name = system(host)
-    if name != "Linux":
-        return name if isinstance(name, Unknown) else Unknown("unsupported", f"envcheck looks for none on {name}")
-    names = host.list_dir("/proc")
-    if not isinstance(names, tuple):
-        return Unknown("failed", "/proc is missing") if names is None else names
+    elsewhere = unless_linux(host, "envcheck looks for none on {system}")
+    if elsewhere is not None:
+        return elsewhere
+    names = files.required(host.list_dir("/proc"), "/proc")
+    if isinstance(names, Unknown):
+        return names
     found = (_server(host, int(number)) for number in sorted(filter(str.isdecimal, names), key=int))
     return tuple(server for server in found if server is not None)
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from envcheck import child
 from envcheck.host import Host
 from envcheck.model.facts import Backend, EnvironmentVariable, Import, Keras, Parity, Python, SmokeRun
+from envcheck.model.record import all_unknown
 from envcheck.model.unknown import Unknown
 from envcheck.probes import cpu, memory, smoke_plan, smoke_reading as reading
 from envcheck.probes.smoke_parity import Answers, parity
@@ -233,7 +234,7 @@ def _skipped(backend: Backend, device: str, reason: str) -> SmokeRun:
 
 
 def _not_imported(backend: Backend, why: Unknown) -> Backend:
-    return replace(backend, imported=Import(status=why, seconds=why, error=why, stderr_tail=why), devices=why)
+    return replace(backend, imported=all_unknown(Import, why), devices=why)
 
 
 def remove(folder: object) -> None:

@@ -26,6 +26,14 @@ def system(host: Host) -> str | Unknown:
     return Unknown("failed", f"{host.root} does not look like the root of a system")
 
 
+def unless_linux(host: Host, why: str) -> Unknown | None:
+    """Return None on Linux; elsewhere that this is not supported (``why`` may name the ``{system}``)."""
+    name = system(host)
+    if name == "Linux":
+        return None
+    return name if isinstance(name, Unknown) else Unknown("unsupported", why.format(system=name))
+
+
 def kernel_release(host: Host) -> str | Unknown:
     """Return the release of the running kernel, such as ``6.1.0-18-amd64``."""
     release = files.line(host, "/proc/sys/kernel/osrelease")
