@@ -6,8 +6,9 @@ is allocated on a GPU.
 """
 
 import ctypes
-import os
 import sys
+
+from . import _maps
 
 ATTRIBUTE_MAJOR, ATTRIBUTE_MINOR = 75, 76  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_* of cuda.h
 
@@ -20,7 +21,7 @@ def main(request, channel):
     except OSError as error:
         channel.fact("load_error", str(error))
         return
-    channel.fact("library", _loaded_file("libcuda.so"))
+    channel.fact("library", _maps.loaded_file("libcuda.so"))
     version = ctypes.c_int(0)
     # The version needs no cuInit, and tells which CUDA the library itself belongs to even where cuInit fails.
     code = cuda.cuDriverGetVersion(ctypes.byref(version))
@@ -36,18 +37,6 @@ def main(request, channel):
     for index in range(count.value):
         channel.stage("device %d" % index)
         channel.fact("device", _device(cuda, index))
-
-
-def _loaded_file(soname):
-    try:
-        with open("/proc/self/maps", "rb") as stream:
-            for line in stream:
-                path = line.split(None, 5)[-1].strip().decode("utf-8", "replace")
-                if os.path.basename(path).startswith(soname):
-                    return path
-    except OSError:
-        pass
-    return None
 
 
 def _fine(cuda, channel, call, code):

@@ -5,28 +5,21 @@ and ``notes``; a framework that ``_smoke`` does not know lists none.
 """
 
 import importlib
-import os
+
+from ._smoke import session
 
 
 def main(request, channel):
-    from ._smoke import session
-
     session.run(request, channel, _attempt)
 
 
 def _attempt(request, channel, folder):
-    from ._smoke import session
-
     name = request["framework"]
-    known = os.path.exists(os.path.join(os.path.dirname(session.__file__), "use_%s.py" % name))
+    known = session.has_part("use_" + name)
     module, seconds = session.timed(
-        channel, "import " + name, lambda: _part("use_" + name) if known else importlib.import_module(name)
+        channel, "import " + name, lambda: session.part("use_" + name) if known else importlib.import_module(name)
     )
     version = module.version() if known else str(getattr(module, "__version__", "")) or None
     channel.fact("framework", {"version": version, "seconds": seconds})
     if known:
         session.tell_devices(channel, module)
-
-
-def _part(name):
-    return importlib.import_module("._smoke." + name, __package__)

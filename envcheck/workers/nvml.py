@@ -11,6 +11,8 @@ import importlib.util
 import os
 import sys
 
+from . import _maps
+
 
 def main(request, channel):
     channel.stage("load the library")
@@ -20,7 +22,7 @@ def main(request, channel):
         except OSError as error:
             channel.fact("load_error", str(error))
             return
-        channel.fact("library", _loaded_file("libnvidia-ml.so"))
+        channel.fact("library", _maps.loaded_file("libnvidia-ml.so"))
     nvml = _pynvml(request["pynvml"])
     channel.stage("nvmlInit")
     try:
@@ -43,18 +45,6 @@ def _pynvml(path):
     sys.modules["pynvml"] = module
     spec.loader.exec_module(module)
     return module
-
-
-def _loaded_file(soname):
-    try:
-        with open("/proc/self/maps", "rb") as stream:
-            for line in stream:
-                path = line.split(None, 5)[-1].strip().decode("utf-8", "replace")
-                if os.path.basename(path).startswith(soname):
-                    return path
-    except OSError:
-        pass
-    return None
 
 
 def _error(nvml, error):

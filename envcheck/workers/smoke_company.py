@@ -6,27 +6,26 @@ What breaks frameworks in company are libraries that both bring along (OpenMP, p
 """
 
 import importlib
-import os
+
+from ._smoke import session
 
 
 def main(request, channel):
-    from ._smoke import session
-
     session.run(request, channel, _attempt)
 
 
 def _attempt(request, channel, folder):
     names = request["frameworks"]
     if "theano" in names:
-        _part("theano_home").keep_out(channel, folder)
+        session.part("theano_home").keep_out(channel, folder)
     for name in names:
         channel.stage("import " + name)
         importlib.import_module(name)
     for name in names:
         channel.stage("use " + name)
-        known = [part for part in ("native_" + name, "use_" + name) if _is_there(part)]
+        known = [part for part in ("native_" + name, "use_" + name) if session.has_part(part)]
         if known:
-            _use(_part(known[0]))
+            _use(session.part(known[0]))
 
 
 def _use(framework):
@@ -37,11 +36,3 @@ def _use(framework):
         matrix = framework.put(numpy.ones((8, 8), dtype="float32"), device)
         if hasattr(framework, "product"):
             framework.values_of(framework.product(matrix, matrix))
-
-
-def _is_there(part):
-    return os.path.exists(os.path.join(os.path.dirname(_part("session").__file__), part + ".py"))
-
-
-def _part(name):
-    return importlib.import_module("._smoke." + name, __package__)

@@ -8,41 +8,27 @@ Facts: ``framework`` and ``keras`` (version, seconds of the import), ``devices``
 after each device.
 """
 
-import importlib
+from ._smoke import session
 
 
 def main(request, channel):
-    from ._smoke import session
-
     session.run(request, channel, _attempt)
 
 
 def _attempt(request, channel, folder):
-    from ._smoke import session
-
     backend = request["backend"]
-    framework, seconds = session.timed(channel, "import " + backend, lambda: _part("use_" + backend))
+    framework, seconds = session.timed(channel, "import " + backend, lambda: session.part("use_" + backend))
     channel.fact("framework", {"version": framework.version(), "seconds": seconds})
     keras, seconds = session.timed(channel, "import keras", lambda: _import_keras(backend))
     channel.fact("keras", {"version": str(keras.__version__), "seconds": seconds})
 
     def bench(device, answers):
-        return _part("stages").Bench(keras, framework, device, answers, folder)
+        return session.part("stages").Bench(keras, framework, device, answers, folder)
 
     session.walk(request, channel, framework, bench)
-
-
-def _part(name):
-    return importlib.import_module("._smoke." + name, __package__)
 
 
 def _import_keras(backend):
     import keras
 
-    used = keras.config.backend()
-    if used != backend:
-        raise RuntimeError("Keras runs on %s, although KERAS_BACKEND asks for %s" % (used, backend))
-    # The known answers hold for these; the user's keras.json may say otherwise.
-    keras.config.set_floatx("float32")
-    keras.config.set_image_data_format("channels_last")
-    return keras
+    return session.settled(keras, keras.config, backend)

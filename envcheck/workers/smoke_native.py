@@ -6,29 +6,21 @@ that an earlier child walked.
 Facts: as of ``smoke_keras3``; the version of ``keras`` is null.
 """
 
-import importlib
+from ._smoke import session
 
 
 def main(request, channel):
-    from ._smoke import session
-
     session.run(request, channel, _attempt)
 
 
 def _attempt(request, channel, folder):
-    from ._smoke import session
-
     backend = request["backend"]
-    framework, seconds = session.timed(channel, "import " + backend, lambda: _part("native_" + backend))
+    framework, seconds = session.timed(channel, "import " + backend, lambda: session.part("native_" + backend))
     channel.fact("framework", {"version": framework.version(), "seconds": seconds})
     channel.fact("keras", {"version": None, "seconds": 0.0})
-    stages = _part("native_stages")
+    stages = session.part("native_stages")
 
     def bench(device, answers):
         return stages.NativeBench(None, framework, device, answers, folder)
 
     session.walk(request, channel, framework, bench, stages.STAGES)
-
-
-def _part(name):
-    return importlib.import_module("._smoke." + name, __package__)

@@ -1,12 +1,20 @@
 """Keras 2 on CNTK, which computes on one device, the process-wide default."""
 
-import contextlib
-
 import cntk
 
-from .keras2_models import TURNS_KERNELS, arithmetic, back_unchanged, compile_options, loaded, predict, products
+from .keras2_models import (
+    TURNS_KERNELS,
+    arithmetic,
+    back_unchanged,
+    compile_options,
+    loaded,
+    notes,
+    predict,
+    products,
+    scope,
+)
 
-__all__ = ["TURNS_KERNELS", "arithmetic", "compile_options", "loaded", "products"]
+__all__ = ["TURNS_KERNELS", "arithmetic", "compile_options", "loaded", "notes", "products", "scope"]
 
 #: ``rnn`` in cntk_backend.py.
 WHY_UNROLLED = "in a loop, Keras 2.3 on CNTK gives the state of the cell in place of the output of an LSTM"
@@ -27,15 +35,6 @@ def _described(device):
     if name != "cpu":
         description = str(cntk.device.get_gpu_properties(device).name)
     return {"kind": name.split(":")[0], "framework_name": name, "description": description}
-
-
-def notes():
-    return []
-
-
-@contextlib.contextmanager
-def scope(device):
-    yield
 
 
 def round_trip(keras, values, device):

@@ -1,5 +1,7 @@
 """What the Keras 2 backends have in common that are reached through Keras models alone."""
 
+import contextlib
+
 import numpy
 
 RECURRENT = {}
@@ -8,6 +10,16 @@ TURNS_KERNELS = False
 
 def loaded(keras):
     pass
+
+
+def notes():
+    return []
+
+
+@contextlib.contextmanager
+def scope(device):
+    """Change nothing: these backends compute on the one device that they were started with."""
+    yield
 
 
 def predict(keras, layer, values, weights, options=None):

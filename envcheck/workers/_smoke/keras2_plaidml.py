@@ -1,7 +1,5 @@
 """Keras 2.2 on PlaidML, which computes on the one device that its settings choose."""
 
-import contextlib
-
 import plaidml
 
 from .keras2_models import (
@@ -11,11 +9,13 @@ from .keras2_models import (
     back_unchanged,
     compile_options,
     loaded,
+    notes,
     predict,
     products,
+    scope,
 )
 
-__all__ = ["RECURRENT", "TURNS_KERNELS", "arithmetic", "compile_options", "loaded", "products"]
+__all__ = ["RECURRENT", "TURNS_KERNELS", "arithmetic", "compile_options", "loaded", "notes", "products", "scope"]
 
 
 def version():
@@ -32,15 +32,6 @@ def _described(device):
     description = device.description.decode("utf-8", "replace")
     name = device.id.decode("utf-8", "replace")
     return {"kind": "cpu" if "cpu" in name else "gpu", "framework_name": name, "description": description}
-
-
-def notes():
-    return []
-
-
-@contextlib.contextmanager
-def scope(device):
-    yield
 
 
 def round_trip(keras, values, device):

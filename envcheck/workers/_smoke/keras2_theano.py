@@ -1,12 +1,10 @@
 """Keras 2 on Theano, which computes on one device, chosen when it is imported."""
 
-import contextlib
-
 import theano
 
-from .keras2_models import arithmetic, back_unchanged, loaded, predict, products
+from .keras2_models import arithmetic, back_unchanged, loaded, predict, products, scope
 
-__all__ = ["arithmetic", "loaded", "products"]
+__all__ = ["arithmetic", "loaded", "products", "scope"]
 
 WHY_UNROLLED = "a loop takes Theano a minute to compile with an empty cache"
 RECURRENT = {"unroll": True}
@@ -34,11 +32,6 @@ def notes():
         "compiles with %s" % compiler if compiler else "no C++ compiler was found: Theano interprets each operation",
         "BLAS: %s" % flags if flags else "BLAS: that of NumPy, because Theano found none to link with",
     ]
-
-
-@contextlib.contextmanager
-def scope(device):
-    yield
 
 
 def round_trip(keras, values, device):

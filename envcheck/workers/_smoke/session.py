@@ -1,5 +1,7 @@
 """What every smoke worker does around its own framework: a folder, timed imports, the devices, and the walk."""
 
+import importlib
+import os
 import shutil
 import tempfile
 import time
@@ -18,6 +20,28 @@ def run(request, channel, attempt):
         attempt(request, channel, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def part(name):
+    """Import a part of the smoke test; most of them import what is put to the test."""
+    return importlib.import_module("." + name, __package__)
+
+
+def has_part(name):
+    return os.path.exists(os.path.join(os.path.dirname(__file__), name + ".py"))
+
+
+def settled(keras, settings, backend):
+    """Return Keras, set up for the known answers: the user's keras.json may say otherwise.
+
+    ``settings`` is the module with its settings: ``keras.config``, in Keras 2 ``keras.backend``.
+    """
+    used = settings.backend()
+    if used != backend:
+        raise RuntimeError("Keras runs on %s, although KERAS_BACKEND asks for %s" % (used, backend))
+    settings.set_floatx("float32")
+    settings.set_image_data_format("channels_last")
+    return keras
 
 
 def timed(channel, stage, action):
