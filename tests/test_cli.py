@@ -99,11 +99,24 @@ def test_a_reader_that_has_seen_enough() -> None:
     assert result.returncode in (0, 1)
 
 
-def test_a_standard_output_that_is_closed() -> None:
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed(closed: str) -> None:
+    command = f'"{sys.executable}" -m envcheck report --no-smoke {closed}'
+    result = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert result.returncode in (0, 1)
+    assert result.stderr == ""
+
+
+def test_a_standard_output_that_is_full() -> None:
+    if not os.path.exists("/dev/full"):
+        pytest.skip("no /dev/full here")
     result = subprocess.run(
-        f'"{sys.executable}" -m envcheck report --no-smoke >&-', shell=True, capture_output=True, text=True
+        f'"{sys.executable}" -m envcheck rules > /dev/full', shell=True, stderr=subprocess.PIPE, text=True
     )
-    assert "Traceback" not in result.stderr
+    assert result.returncode == 2
+    assert result.stderr.splitlines() == [
+        "envcheck: No space left on device: there is no room for what it has to write"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from simulated.faulty_surroundings import FAULTY_SURROUNDINGS, HEALTHY_SURROUNDI
 from simulated.gpus import library
 from simulated.hosts import HEALTHY, Machine, build
 from simulated.looking import LAYERS_OF_THE_MACHINE, look
+from simulated.more_hosts import MORE_HEALTHY
 from simulated.pythons import program
 
 from envcheck.host import Host
@@ -23,7 +24,7 @@ from envcheck.rules.engine import all_rules, judge
 
 def with_gpu_build(facts: Facts) -> Facts:
     """Return the facts with a framework that is built for NVIDIA GPUs, so that somebody wants one."""
-    framework = msgspec.convert(machines.backend("tensorflow", cuda="12.5"), Backend)
+    framework = msgspec.convert(machines.backend("jax", cuda="12.5"), Backend)
     return msgspec.structs.replace(facts, backends=(framework,))
 
 
@@ -73,6 +74,15 @@ def test_what_looks_like_it_and_is_in_order(finding_id: str, tmp_path: Path) -> 
 @pytest.mark.parametrize("name", HEALTHY)
 def test_a_machine_in_order_has_none(name: str, tmp_path: Path) -> None:
     assert roots(findings_of(tmp_path, HEALTHY[name])) == []
+
+
+@pytest.mark.parametrize("name", MORE_HEALTHY)
+def test_a_common_kind_of_machine_is_in_order(name: str, tmp_path: Path) -> None:
+    """Whether or not a framework for GPUs is installed."""
+    facts = look(build(tmp_path, MORE_HEALTHY[name]))
+    rules = [rule for rule in all_rules() if rule.layer in LAYERS_OF_THE_MACHINE]
+    assert roots(judge(facts, rules).findings) == []
+    assert roots(judge(with_gpu_build(facts), rules).findings) == []
 
 
 @pytest.mark.parametrize("ending", ["!hang", "!segfault"])

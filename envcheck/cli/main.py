@@ -1,5 +1,6 @@
 """The command ``envcheck``: finds the subcommand, and turns every ending into an exit status."""
 
+import errno
 import importlib
 import os
 import signal
@@ -13,6 +14,7 @@ import envcheck
 
 STATUS_USAGE = 2
 STATUS_INTERRUPTED = 130
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 #: name of the command, the module that holds it, one line for the overview
 COMMANDS = {
@@ -69,6 +71,7 @@ def _use_knowledge(folder: str) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit status: 0, 1 (findings), 2 (wrong call), 130 (interrupted)."""
+    _prepare_streams()
     _prepare_signals()
     try:
         result: Any = command.main(list(arguments), prog_name="envcheck", standalone_mode=False)
@@ -81,8 +84,20 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         print("envcheck: interrupted", file=sys.stderr)
         return STATUS_INTERRUPTED
+    except OSError as error:
+        return _full(error) if error.errno in NO_SPACE else _internal(error)
     except Exception as error:
         return _internal(error)
+
+
+def _prepare_streams() -> None:
+    """Give a stream that was closed at the start a place to go, so that nothing has to ask whether it is there."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:  # the lowest number that is free
+        pass
+    os.close(number)
+    sys.stdin = sys.stdin or os.fdopen(0, encoding="utf-8")
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8")
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8")
 
 
 def _prepare_signals() -> None:
@@ -97,6 +112,13 @@ def _prepare_signals() -> None:
 
 def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
+
+
+def _full(error: OSError) -> int:
+    """Say that what had to be written found no room, and keep Python from trying it once more at the end."""
+    sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
+    print(f"envcheck: {error.strerror}: there is no room for what it has to write", file=sys.stderr)
+    return STATUS_USAGE
 
 
 def _internal(error: Exception) -> int:

@@ -76,6 +76,12 @@ def oldest_gpu(cuda: Version) -> tuple[int, int] | None:
     return min(able, default=None)
 
 
+def release(text: str | None) -> Version | None:
+    """Return the CUDA release that a build names, such as ``12.5.1`` or ``13``; None if it names none."""
+    match = re.match(r"\d+(\.\d+)?", text or "")
+    return Version(match[0]) if match else None
+
+
 def last_driver_branch(family: str) -> int | None:
     """Return the last branch of NVIDIA's driver that knows a family of GPUs, such as 470 for Kepler; None if all do."""
     rows = knowledge.load("compute_capabilities", ComputeCapability)

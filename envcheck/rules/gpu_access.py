@@ -24,6 +24,9 @@ STATUS = "/driver/nvidia/nvml/status"
 ERROR = "/driver/nvidia/nvml/error"
 MODULE_LOADED = "/driver/nvidia/kernel_module_loaded"
 
+UNFENCED = ("ray",)
+"""Systems that hand out GPUs by CUDA_VISIBLE_DEVICES alone (docs.ray.io, 'Accelerator Support'); the driver still lists
+every GPU. Others may use the device filter of control groups (slurm.schedmd.com/cgroup.conf.html: ConstrainDevices)."""
 NVML_SOURCE = "https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html"
 UNKNOWN_ERROR = ("nvml_error_unknown", "unknown error")
 BLOCKED_BY_SYSTEM = ("operating_system", "blocked by the operating system", "operating system has blocked")
@@ -140,8 +143,6 @@ def wsl_gpu_access_blocked(facts: Facts) -> Iterator[Failure]:
         "nvidia-driver-older-than-gpu",
         "nvidia-gsp-firmware-missing",
         "nvidia-device-node-mismatch",
-        "cgroup-blocks-gpu-devices",
-        "slurm-job-without-gpu",
     ),
 )
 def nvidia_gpu_init_failed(facts: Facts) -> Iterator[Failure]:
@@ -153,12 +154,15 @@ def nvidia_gpu_init_failed(facts: Facts) -> Iterator[Failure]:
     """
     if in_container(facts):
         raise NotApplicable("in a container the bus is the host's, and the GPUs are those that were handed in")
+    if known(facts.platform.scheduler.name, None) not in (None, *UNFENCED):
+        raise NotApplicable("the batch system gives each job its own GPUs")
     if need(facts.driver.nvidia.nvml.status) != "ok":
         raise NotApplicable("the driver lists no GPUs")
     running = {_place_on_bus(need(gpu.pci_address)) for _, gpu in usable_gpus(facts)}
     on_bus = dict(nvidia_on_bus(facts))
     bound = matching(need(facts.hardware.pci), lambda device: need(device.kernel_driver) == "nvidia")
-    down = [place for place, _ in bound if place in on_bus and _place_on_bus(on_bus[place]) not in running]
+    there = running | _denied(facts)
+    down = [place for place, _ in bound if place in on_bus and _place_on_bus(on_bus[place]) not in there]
     if down:
         yield Failure(
             evidence=tuple(f"/hardware/pci/{place}/{fact}" for place in down for fact in ("address", "kernel_driver")),
@@ -166,6 +170,16 @@ def nvidia_gpu_init_failed(facts: Facts) -> Iterator[Failure]:
             fixes=(look(READ_LOG, "sudo dmesg | grep -i nvrm", source=nvidia.GUIDE),),
             severity="error" if not running else "warning",
         )
+
+
+def _denied(facts: Facts) -> set[str]:
+    """Return the places of the GPUs whose device files this session may not open: a filter keeps them for others."""
+    nodes = known(facts.driver.device_nodes, ())
+    denied = {node.path for node in nodes if known(node.open_error, None) in ("EPERM", "EACCES")}
+    gpus = known(facts.driver.nvidia.kernel.gpus, ())
+    return {
+        _place_on_bus(known(gpu.pci_address, None) or "") for gpu in gpus if f"/dev/nvidia{gpu.device_minor}" in denied
+    }
 
 
 def _place_on_bus(address: str) -> str:

@@ -10,7 +10,7 @@ from envcheck.model.facts import Backend, Facts
 from envcheck.model.report import Severity
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
-from envcheck.rules.shared import Seen, backend, is_first_choice, nvidia_gpus, package, version_of
+from envcheck.rules.shared import Seen, backend, in_container, is_first_choice, nvidia_gpus, package, version_of
 from envcheck.words import template
 
 FIRST_WINDOWS_WITHOUT_GPU = Version("2.11")
@@ -21,10 +21,13 @@ USE_WSL = template("Install TensorFlow inside WSL, where it can use the GPU")
 
 
 def _gpu(facts: Facts) -> Seen:
-    """Return an NVIDIA GPU of this machine, or leave the rule."""
+    """Return an NVIDIA GPU that is there for this process, or leave the rule."""
     gpus = nvidia_gpus(facts)
     if not gpus:
         raise NotApplicable("no NVIDIA GPU")
+    in_job = known(facts.platform.scheduler.name, None) is not None
+    if (in_container(facts) or in_job) and not known(facts.driver.nvidia.gpus, ()):
+        raise NotApplicable("this container or job was given no GPU, so a build without is right")
     return gpus[0]
 
 

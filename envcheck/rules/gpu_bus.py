@@ -33,6 +33,9 @@ LOST = "GPU_IS_LOST"
 KERNEL_PCI = "https://docs.kernel.org/admin-guide/kernel-parameters.html"
 PLUG_IN = template("Turn the machine off and connect every power plug of the GPU, each with a cable of its own")
 CAP_POWER = template("To find out whether it is the power supply: let the GPU draw less, and watch")
+HALF = 2
+"""Laptops show 8 of 16 lanes by design, and a GPU may use fewer while it is idle ('pcie.link.width.current' of
+'nvidia-smi --help-query-gpu', 2026-11-23)."""
 FIRST_SLOT = template(
     "Put the GPU into the first long slot, without a riser, and look at the slot's settings in the BIOS"
 )
@@ -225,8 +228,8 @@ def gpu_pcie_errors(facts: Facts) -> Iterator[Failure]:
 def gpu_pcie_link_degraded(facts: Facts) -> Iterator[Failure]:
     """The PCI Express link of a GPU is narrower than GPU and slot allow.
 
-    Only the width counts: the link's generation falls by itself while the GPU is idle. The most that is possible is
-    what NVML tells for this GPU in this machine, so a slot with fewer lanes is no fault.
+    Only the width counts: the link's generation falls by itself while the GPU is idle. Half the lanes are a note only:
+    laptops, boards with two GPUs and GPUs that save power have them, and training hardly notices.
     """
 
     def check(_: int, place: tuple[int, NvidiaGpu]) -> Iterator[Failure]:
@@ -250,6 +253,7 @@ def gpu_pcie_link_degraded(facts: Facts) -> Iterator[Failure]:
                     by_hand(FIRST_SLOT, NVIDIA_SMI),
                 ),
                 subject=address,
+                severity="info" if width * HALF >= most else None,
             )
 
     yield from for_each(usable_gpus(facts), check)

@@ -12,8 +12,16 @@ from envcheck.rules.causes import CUDA_LIBRARY_FAULTS, GPU_FAULTS
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.environment import hidden_by_variable
 from envcheck.rules.requirements import Unmet, install_wanted, places, unmet
-from envcheck.rules.searches import Found, bring, meant_for_gpu, of_framework
-from envcheck.rules.shared import for_each_framework, in_use, listed, nvidia_gpus, title_of, usable_gpus
+from envcheck.rules.searches import Found, bring, of_framework
+from envcheck.rules.shared import (
+    for_each_framework,
+    in_use,
+    listed,
+    meant_for_gpu,
+    nvidia_gpus,
+    title_of,
+    usable_gpus,
+)
 from envcheck.words import sentence, template
 
 KERAS = "https://keras.io/getting_started/"
@@ -111,7 +119,8 @@ def _harmful(facts: Facts, found: Backend) -> bool:
     """Say whether the missing libraries make a difference here."""
     if found.name == "torch":
         return need(found.imported.status) != "ok"
-    return bool(usable_gpus(facts)) and hidden_by_variable(facts) is None and not sees_gpu(found)
+    usable = bool(usable_gpus(facts)) and bool(nvidia_gpus(facts))
+    return usable and hidden_by_variable(facts) is None and not sees_gpu(found)
 
 
 def sees_gpu(found: Backend) -> bool:

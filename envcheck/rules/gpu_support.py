@@ -1,6 +1,5 @@
 """Whether driver, GPU and the build of a framework go together."""
 
-import re
 from collections.abc import Iterator
 
 from packaging.version import Version
@@ -18,6 +17,7 @@ from envcheck.rules.shared import (
     for_each_framework,
     in_use,
     listed,
+    meant_for_gpu,
     title_of,
     usable_gpus,
     version_of,
@@ -60,7 +60,7 @@ def nvidia_driver_too_old(facts: Facts) -> Iterator[Failure]:
     windows = need(facts.platform.system) == "Windows"
 
     def check(index: int, found: Backend) -> Iterator[Failure]:
-        built = cuda_version(need(found.built_for.cuda))
+        built = cuda.release(need(found.built_for.cuda))
         row = cuda.minimum_driver(built) if built else None
         if built is None or row is None:
             return
@@ -69,6 +69,8 @@ def nvidia_driver_too_old(facts: Facts) -> Iterator[Failure]:
         # A CUDA of the same or a newer release may have come with the forward-compatibility package.
         if installed >= Version(needed) or (supported is not None and supported >= built):
             return
+        if _all_too_old(facts, built):
+            return  # then a newer driver would help no more
         yield Failure(
             evidence=(
                 "/driver/nvidia/version",
@@ -91,10 +93,11 @@ def nvidia_driver_too_old(facts: Facts) -> Iterator[Failure]:
     yield from for_each_framework(facts, check)
 
 
-def cuda_version(text: str | None) -> Version | None:
-    """Return the CUDA release that a build names, such as ``12.5.1`` or ``13``."""
-    match = re.match(r"\d+(\.\d+)?", text or "")
-    return Version(match[0]) if match else None
+def _all_too_old(facts: Facts, built: Version) -> bool:
+    """Say whether every GPU is known to be older than those for which this CUDA release compiles."""
+    oldest = cuda.oldest_gpu(built)
+    able = [cuda.capability(known(gpu.compute_capability, "")) for gpu in known(facts.driver.nvidia.gpus, ())]
+    return oldest is not None and bool(able) and all(found is not None and found < oldest for found in able)
 
 
 def _compatibility(facts: Facts, cuda: Version) -> tuple[Fix, ...]:
@@ -111,16 +114,22 @@ def _older_build(facts: Facts, found: Backend) -> tuple[Fix, ...]:
 
 
 def _unserved(facts: Facts, found: Backend) -> Iterator[tuple[int, NvidiaGpu, tuple[int, int], list[str]]]:
-    """Yield the GPUs for which a build has no machine code, with their capability and how the build serves them."""
+    """Yield the GPUs for which a build has no machine code, with their capability and how the build serves them.
+
+    Of several equal ones only the first.
+    """
     if need(found.built_for.cuda) is None:
         return
     codes = need(found.built_for.compute_capabilities)
     if not codes:
         return
+    seen: set[str] = set()
     for place, gpu in usable_gpus(facts):
         capability = cuda.capability(need(gpu.compute_capability))
-        if capability is None:
+        name = known(gpu.name, str(place))
+        if capability is None or name in seen:
             continue
+        seen.add(name)
         ways = [way for way in (cuda.code_runs_on(code, capability) for code in codes) if way]
         if "native" not in ways:
             yield place, gpu, capability, ways
@@ -160,7 +169,7 @@ def _gpu_and_build(facts: Facts, kind: str) -> Iterator[Failure]:
                 subject=found.name,
                 severity=(
                     "info"
-                    if kind == "ptx"
+                    if kind == "ptx" or not meant_for_gpu(facts, found)
                     else error_unless_proven(facts, found.name)
                     if only_gpu and in_use(facts, found.name)
                     else "warning"

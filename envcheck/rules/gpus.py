@@ -13,7 +13,7 @@ from envcheck.rules.shared import (
     RESERVING,
     in_container,
     is_wsl,
-    nvidia_on_bus,
+    outdated,
     usable_gpus,
 )
 
@@ -158,10 +158,22 @@ def on_host(facts: Facts) -> None:
 
 
 def on_host_with_gpu(facts: Facts) -> None:
-    """Leave the rule also where the bus has no NVIDIA GPU."""
+    """Leave the rule also where the bus has no NVIDIA GPU of use."""
     on_host(facts)
-    if not nvidia_on_bus(facts):
+    with_gpu_of_use(facts)
+
+
+def with_gpu_of_use(facts: Facts) -> None:
+    """Leave the rule where the bus has no NVIDIA GPU, or only such that are too old for the frameworks.
+
+    Raises:
+        NotApplicable: there.
+    """
+    cards = nvidia_cards(facts)
+    if not cards:
         raise NotApplicable("no NVIDIA GPU on the PCI bus")
+    if all(outdated(facts, device.compute_capability) for _, device in cards):
+        raise NotApplicable("every NVIDIA GPU on the PCI bus is too old for the frameworks")
 
 
 def nvidia_cards(facts: Facts) -> list[tuple[int, PciDevice]]:
@@ -202,9 +214,11 @@ def cuda_failed(facts: Facts, *codes: int) -> CudaDriver | None:
 
 
 def idle_cards(facts: Facts) -> list[tuple[int, PciDevice]]:
-    """Return the cards that the driver does not bring to work and that no virtual machine has."""
+    """Return the cards that the driver does not bring to work, that no virtual machine has and that are of use."""
     return [
         (index, device)
         for index, device in nvidia_cards(facts)
-        if device.kernel_driver not in RESERVING and not works(facts, device)
+        if device.kernel_driver not in RESERVING
+        and not works(facts, device)
+        and not outdated(facts, device.compute_capability)
     ]

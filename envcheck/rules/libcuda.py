@@ -85,7 +85,7 @@ def _bring_libcuda(facts: Facts) -> tuple[Fix, ...]:
         )
     version = known(facts.driver.nvidia.version, None) or ""
     install = commands(facts, "cuda-library", branch=version.split(".")[0])
-    if not install:
+    if not install or not version:
         return (install_driver(facts),)
     return (by_system(INSTALL_COMPUTE, install, nvidia.GUIDE, "none", version=version),)
 

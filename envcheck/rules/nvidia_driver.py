@@ -10,6 +10,7 @@ from envcheck.model.facts import Facts, PciDevice
 from envcheck.model.report import Fix, Severity
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
+from envcheck.rules.gpus import with_gpu_of_use
 from envcheck.rules.shared import (
     DISPLAY_CLASS,
     NVIDIA_VENDOR_ID,
@@ -40,11 +41,10 @@ def _is_nvidia(device: PciDevice) -> bool:
 
 
 def _host_with_gpu(facts: Facts) -> None:
-    """Leave the rule where the kernel is another machine's business, or where the bus has no NVIDIA GPU."""
+    """Leave the rule where the kernel is another machine's business, or where the bus has no NVIDIA GPU of use."""
     if in_container(facts):
         raise NotApplicable("in a container: kernel and driver are the host's")
-    if not nvidia_on_bus(facts):
-        raise NotApplicable("no NVIDIA GPU on the PCI bus")
+    with_gpu_of_use(facts)
 
 
 @rule(
@@ -108,11 +108,12 @@ def vfio_bound_to_gpu(facts: Facts) -> Iterator[Failure]:
 
     vfio-pci and its like take a device so that a virtual machine can have it whole. The host then has no use of it:
     wanted on a virtualisation host, a surprise on a desktop whose kernel command line was copied from a guide. It is
-    only a note where no installed framework is built for NVIDIA GPUs.
+    only a note where this system has another GPU to work with, or no framework that is built for NVIDIA GPUs.
     """
     _host_with_gpu(facts)
     fixes = (by_hand(GIVE_BACK, VFIO), by_hand(ELSEWHERE, VFIO))
-    yield from _held_by(facts, RESERVING, fixes, "warning" if has_gpu_build(facts) else "info")
+    missed = has_gpu_build(facts) and not known(facts.driver.nvidia.gpus, ())
+    yield from _held_by(facts, RESERVING, fixes, "warning" if missed else "info")
 
 
 @rule(

@@ -9,7 +9,7 @@ from envcheck.model.facts import Backend, Facts, LibraryCandidate, LibrarySearch
 from envcheck.model.report import Fix, Severity
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable
-from envcheck.rules.shared import for_each_framework, in_use, nvidia_gpus, runs_of
+from envcheck.rules.shared import for_each_framework, in_use, meant_for_gpu, nvidia_gpus, runs_of
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,6 @@ def has_them(backend: Backend) -> bool:
     """
     linked = backend.name == "torch" and known(backend.imported.status, None) == "ok"
     return linked or any(device.name.startswith("gpu") for device in known(backend.devices, ()))
-
-
-def meant_for_gpu(facts: Facts, backend: Backend) -> bool:
-    """Say whether somebody asked for the GPU: TensorFlow's usual build has CUDA in it whether wanted or not."""
-    packages = known(facts.python.packages, ())
-    return backend.name != "tensorflow" or any(package.name.startswith("nvidia-") for package in packages)
 
 
 def severity(facts: Facts, backend: Backend) -> Severity:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from packaging.version import InvalidVersion, Version
 
+from envcheck.knowledge import cuda
 from envcheck.model.facts import Backend, Facts, NvidiaGpu, Package, SmokeRun
 from envcheck.model.report import Severity
 from envcheck.model.unknown import Undecided, Unknown, known, need
@@ -19,6 +20,8 @@ DEFAULT_BACKEND = "tensorflow"
 RESERVING = ("vfio-pci", "pci-stub", "xen-pciback")
 """Drivers that keep a device for a virtual machine (Documentation/driver-api/vfio.rst of Linux; Xen wiki)."""
 NVIDIA_VENDOR_ID = "10de"
+CUDA_OF_TODAY = Version("12")
+"""The oldest CUDA with which current releases of TensorFlow, PyTorch and JAX are built (knowledge/builds.json)."""
 DISPLAY_CLASS = "03"
 """The first two digits of the class code of a display controller (PCI Code and ID Assignment Specification 1.15)."""
 
@@ -183,7 +186,7 @@ def nvidia_on_bus(facts: Facts) -> list[tuple[int, str]]:
 def nvidia_gpus(facts: Facts) -> list[Seen]:
     """Return the NVIDIA GPUs of this machine, as the driver names them or else as the bus shows them.
 
-    What is set aside for a virtual machine does not count.
+    What is set aside for a virtual machine does not count, nor what only draws the screen because it is too old.
 
     Raises:
         Undecided: if neither could be seen.
@@ -191,7 +194,9 @@ def nvidia_gpus(facts: Facts) -> list[Seen]:
     told = facts.driver.nvidia.gpus
     if not isinstance(told, Unknown) and told:
         return [
-            Seen(f"/driver/nvidia/gpus/{place}/name", known(gpu.name, "NVIDIA GPU")) for place, gpu in enumerate(told)
+            Seen(f"/driver/nvidia/gpus/{place}/name", known(gpu.name, "NVIDIA GPU"))
+            for place, gpu in enumerate(told)
+            if not outdated(facts, gpu.compute_capability)
         ]
     if isinstance(facts.hardware.pci, Unknown):
         need(told)
@@ -200,7 +205,22 @@ def nvidia_gpus(facts: Facts) -> list[Seen]:
         Seen(f"/hardware/pci/{place}/vendor_id", f"the NVIDIA device {address}")
         for place, address in nvidia_on_bus(facts)
         if known(facts.hardware.pci[place].kernel_driver, None) not in RESERVING
+        and not outdated(facts, facts.hardware.pci[place].compute_capability)
     ]
+
+
+def outdated(facts: Facts, compute_capability: str | None | Unknown) -> bool:
+    """Say whether a GPU is known to be older than any CUDA compiles for with which something here is built.
+
+    Where nothing is built with CUDA, what frameworks are released with today counts.
+    """
+    able = cuda.capability(known(compute_capability, None) or "")
+    builds = [found.built_for.cuda for found in known(facts.backends, ()) if known(found.installed, False)]
+    if able is None or any(isinstance(built, Unknown) for built in builds):
+        return False
+    releases = [release for built in builds if (release := cuda.release(known(built, None)))]
+    oldest = [cuda.oldest_gpu(release) for release in releases or [CUDA_OF_TODAY]]
+    return all(limit is not None and able < limit for limit in oldest)
 
 
 def usable_gpus(facts: Facts) -> list[tuple[int, NvidiaGpu]]:
@@ -228,9 +248,17 @@ def nvml_error(facts: Facts) -> str:
 
 
 def has_gpu_build(facts: Facts) -> bool:
-    """Say whether an installed framework was built for NVIDIA GPUs, which shows that somebody means to use one."""
-    backends = known(facts.backends, ())
-    return any(known(found.installed, False) and known(found.built_for.cuda, None) for found in backends)
+    """Say whether an installed framework was built for NVIDIA GPUs and meant for one."""
+    backends = [found for found in known(facts.backends, ()) if known(found.installed, False)]
+    return any(known(found.built_for.cuda, None) and meant_for_gpu(facts, found) for found in backends)
+
+
+def meant_for_gpu(facts: Facts, found: Backend) -> bool:
+    """Say whether somebody brought CUDA libraries: TensorFlow's usual build has CUDA in it whether wanted or not."""
+    if found.name != "tensorflow" or any(p.name.startswith("nvidia-") for p in known(facts.python.packages, ())):
+        return True
+    searches = [search for search in known(facts.driver.libraries, ()) if search.framework == found.name]
+    return any(known(search.winner, None) is not None for search in searches)
 
 
 def gpu_severity(facts: Facts) -> Severity:

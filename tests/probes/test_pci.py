@@ -116,7 +116,7 @@ def test_a_card_in_trouble(tmp_path: Path) -> None:
         ("10de", "2236", "Ampere", "8.6", None),  # A10
         ("10de", "2684", "Ada", "8.9", None),  # RTX 4090
         ("10de", "2b85", "Blackwell", "12.0", None),  # RTX 5090
-        ("10de", "0641", None, None, None),  # GeForce 9400
+        ("10de", "0641", "Tesla", "1.1", None),  # GeForce 9400
         ("1002", "7550", None, None, "gfx1201"),
         ("8086", "56a0", "Arc (Alchemist)", None, None),
         ("8086", "a780", None, None, None),

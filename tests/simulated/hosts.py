@@ -164,7 +164,7 @@ def _nvswitches() -> dict[str, Entry]:
     return entries
 
 
-def _amd_node(number: int, target: str) -> dict[str, Entry]:
+def amd_node(number: int, target: str) -> dict[str, Entry]:
     folder = f"/sys/class/kfd/kfd/topology/nodes/{number}"
     properties = f"simd_count 1216\nsimd_per_cu 4\ngfx_target_version {target}\nlocation_id 33024\ndomain 0\n"
     return {f"{folder}/properties": properties, f"{folder}/name": "aqua_vanjaram\n"}
@@ -284,7 +284,7 @@ HEALTHY: dict[str, Machine] = {
             GROUPS,
             UNPRIVILEGED,
             card("0000:81:00.0", "1002", "740f", "amdgpu", "038000"),
-            _amd_node(1, "90010"),
+            amd_node(1, "90010"),
             {"/proc/modules": "amdgpu 1 0 - Live 0x0\n", "/dev/kfd": "", "/dev/dri/renderD128": "",
              "/opt/rocm/.info/version": "6.1.2-98\n"},
         )
