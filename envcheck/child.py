@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import signal
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -166,16 +167,24 @@ _WINDOWS_DEATHS = {
     0xC0000094: "STATUS_INTEGER_DIVIDE_BY_ZERO",
     0xC00000FD: "STATUS_STACK_OVERFLOW",
     0xC0000135: "STATUS_DLL_NOT_FOUND",
+    0xC0000139: "STATUS_ENTRYPOINT_NOT_FOUND",
+    0xC0000142: "STATUS_DLL_INIT_FAILED",
+    0xC0000374: "STATUS_HEAP_CORRUPTION",
     0xC0000409: "STATUS_STACK_BUFFER_OVERRUN",
 }
+_WINDOWS_ERRORS = range(0xC0000000, 0xD0000000)  #: the severity 'error' of Windows' own statuses (MS-ERREF 2.3)
+#: abort(), and faulthandler after a signal, end so (learn.microsoft.com, 'signal': the default actions).
+_WINDOWS_ABORTED = 3
 
 
 def _death(status: int | None) -> str | None:
     """Return the name of the signal that an exit status stands for, such as ``SIGSEGV``; None if it stands for none."""
-    if status is None or 0 <= status < 0x80000000:
+    if status is None:
         return None
-    if status > 0:
-        return _WINDOWS_DEATHS.get(status)
+    if status in _WINDOWS_ERRORS:
+        return _WINDOWS_DEATHS.get(status, f"exception 0x{status:08X}")
+    if status >= 0:
+        return "SIGABRT" if sys.platform == "win32" and status == _WINDOWS_ABORTED else None
     try:
         return signal.Signals(-status).name
     except ValueError:

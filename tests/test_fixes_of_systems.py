@@ -196,7 +196,7 @@ def test_files_and_variables_on_windows() -> None:
     assert shell.remove(facts, "D:\\a b", "D:\\c") == "Remove-Item -Recurse -Force -LiteralPath 'D:\\a b', D:\\c"
     assert shell.unset(facts, "A", "B") == "Remove-Item Env:A, Env:B"
     assert shell.export(facts, "A", "it's") == "$env:A = 'it''s'"
-    assert shell.with_variable(facts, "A", "1", "x") == "$env:A = '1'; x"
+    assert shell.with_variable(facts, "A", "1", "x") == "& { $env:A = '1'; x; Remove-Item Env:A }"
     assert files.in_shell(TITLE, shell.unset(facts, "A"), source=SOURCE).effect == "shell"
     assert files.in_shell(TITLE, shell.export(facts, "A", "1"), source=SOURCE).effect == "shell"
 

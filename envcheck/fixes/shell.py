@@ -116,9 +116,9 @@ def export(facts: Facts, name: str, value: str) -> str:
 
 
 def with_variable(facts: Facts, name: str, value: str, command: str) -> str:
-    """Return a command that runs with an environment variable."""
+    """Return a command that runs with an environment variable, which the shell at hand does not keep."""
     if is_powershell(facts):
-        return f"{export(facts, name, value)}; {command}"
+        return f"& {{ {export(facts, name, value)}; {command}; {unset(facts, name)} }}"
     return f"{name}={_word(value)} {command}"
 
 

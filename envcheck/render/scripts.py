@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from envcheck.fixes import packages, shell
 from envcheck.fixes.nvidia import REBOOT
+from envcheck.fixes.windows import RESTART
 from envcheck.model.facts import Facts
 from envcheck.model.report import Fix, Report, Restart
 from envcheck.render import clean, fix_words, words
@@ -147,7 +148,7 @@ class _Script:
         return lines
 
     def _command(self, command: str) -> Lines:
-        if command == REBOOT:
+        if command in (REBOOT, RESTART):
             return [self._say(sentence(RESTART_YOURSELF))]
         if clean.command(command) != command:
             return [self._say(sentence(words.SCRIPT_LEFT_OUT)), _remark(command), "exit 1"]

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 import envcheck.rules
+from envcheck.fixes import windows
 from envcheck.model.facts import Facts
 from envcheck.model.record import resolve_pointer
 from envcheck.model.report import LAYERS, SEVERITIES, Evidence, Finding, Fix, Layer, RuleOutcome, Severity
@@ -119,7 +120,7 @@ def _apply(rule: Rule, facts: Facts, document: Any) -> tuple[list[_Found], RuleO
     found: list[_Found] = []
     try:
         for failure in rule.check(facts):
-            found.append(_found(rule, failure, document))
+            found.append(_found(rule, failure, facts, document))
     except NotApplicable as reason:
         if not found:
             return [], RuleOutcome(id=rule.id, status="not-applicable", detail=str(reason))
@@ -133,12 +134,12 @@ def _apply(rule: Rule, facts: Facts, document: Any) -> tuple[list[_Found], RuleO
     return found, RuleOutcome(id=rule.id, status="fail" if found else "pass", detail="")
 
 
-def _found(rule: Rule, failure: Failure, document: Any) -> _Found:
+def _found(rule: Rule, failure: Failure, facts: Facts, document: Any) -> _Found:
     after = rule.after if failure.after is None else failure.after
-    return _Found(_finding(rule, failure, document), after)
+    return _Found(_finding(rule, failure, facts, document), after)
 
 
-def _finding(rule: Rule, failure: Failure, document: Any) -> Finding:
+def _finding(rule: Rule, failure: Failure, facts: Facts, document: Any) -> Finding:
     return Finding(
         id=rule.id,
         severity=failure.severity or rule.severity,
@@ -150,7 +151,7 @@ def _finding(rule: Rule, failure: Failure, document: Any) -> Finding:
             Evidence(fact=pointer, value=resolve_pointer(document, pointer)) for pointer in failure.evidence
         ),
         explained_by=None,
-        fixes=failure.fixes,
+        fixes=windows.runnable(facts, failure.fixes),
     )
 
 

@@ -220,7 +220,7 @@ def keras_backend_not_installed(facts: Facts) -> Iterator[Failure]:
             {"framework": title_of(name)},
             add=(name,),
             source=CONFIGURE,
-            verify=f"KERAS_BACKEND={name} {shows(facts, 'keras')}",
+            verify=shell.with_variable(facts, "KERAS_BACKEND", name, shows(facts, "keras")),
         )
         yield Failure(
             evidence=("/keras/backend", "/keras/backend_chosen_by", f"/backends/{index}/installed"),
