@@ -35,8 +35,13 @@ def _providers(facts: Facts, names: tuple[str, ...]) -> list[tuple[int, Package]
 
 
 def _duplicates(facts: Facts, names: tuple[str, ...], module: str, keep: str) -> Iterator[Failure]:
-    found = _providers(facts, names)
-    if len({item.name for _, item in found}) > 1:
+    providers = _providers(facts, names)
+    # In two folders (an environment and the Python below it) they write over nothing: the first one is imported.
+    folders = dict.fromkeys(item.location for _, item in providers)
+    for folder in folders:
+        found = [(place, item) for place, item in providers if item.location == folder]
+        if len({item.name for _, item in found}) < 2:
+            continue
         distributions = [item.name for _, item in found]
         wanted = next((item for _, item in found if item.name == keep), found[0][1])
         yield Failure(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from envcheck.fixes.files import by_hand, look
+from envcheck.fixes.missing_modules import install_missing
 from envcheck.fixes.packages import interpreter
 from envcheck.model.facts import Facts, SmokeRun, Stage
 from envcheck.model.report import Fix, Severity
@@ -132,7 +133,8 @@ def _fixes(facts: Facts, run: SmokeRun) -> tuple[Fix, ...]:
     target = known(facts.python.executable, None)
     option = f" --python {interpreter(facts)}" if target else ""
     command = f"envcheck report{option} --backend {run.backend} --device {run.device} --timeout 600 --verbose"
-    return (look(AGAIN, command, source=KERAS),)
+    missing = install_missing(facts, run.backend, known(run.reason, None))
+    return (*missing, look(AGAIN, command, source=KERAS))
 
 
 @rule(
