@@ -14,7 +14,7 @@ from pathlib import Path
 import platformdirs
 
 from envcheck.applying import conda, frozen
-from envcheck.fixes import projects
+from envcheck.fixes import conda as of_conda, projects
 from envcheck.host import Host
 from envcheck.model.facts import Facts
 from envcheck.model.report import Fix
@@ -123,7 +123,8 @@ class Undo:
         try:
             for path in fix.files:
                 self._save(os.path.abspath(_expanded(self.host, path)))
-            self.packages_change |= fix.changes is not None and fix.changes.environment is None
+            changes_own = fix.changes is not None and fix.changes.environment is None
+            self.packages_change |= changes_own or of_conda.changes_packages(self.facts, fix.commands)
             (self.folder / "undo.sh").write_text(self._script(), encoding="utf-8")
         except OSError as error:
             raise CannotSave(str(error)) from None

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envcheck.fixes import shell
+from envcheck.fixes import projects, shell
 from envcheck.fixes.solver.environment import parsed
 from envcheck.knowledge.releases import releases
 from envcheck.model.facts import CondaPackage, Facts
@@ -116,15 +116,55 @@ def spec(facts: Facts, requirement: str) -> str:
 
 
 def install(facts: Facts, requirements: Sequence[str], *, reinstall: bool = False) -> str:
-    """Return the command that installs packages of conda; ``reinstall`` writes their files again and no others."""
-    again = ("--force-reinstall", "--no-deps") if reinstall else ()
+    """Return the command that installs requirements (PEP 508); ``reinstall`` writes their files again and no others."""
+    if reinstall and _is_pixi(facts):
+        return again(facts, *(conda_name(facts, _name_of(text)) for text in requirements))
     from_forge = {channel(facts, _name_of(text)) for text in requirements} == {FORGE}
     source = ("-c", FORGE) if from_forge else ()  # the user's own settings may name other channels only
-    words = shell.words(*again, *source, *(spec(facts, text) for text in requirements))
-    return f"{program(facts)} install -y -p {prefix(facts)} {words}"
+    options = (*(("--force-reinstall", "--no-deps") if reinstall else ()), *source)
+    return bring(facts, *(spec(facts, text) for text in requirements), options=options)
+
+
+def bring(facts: Facts, *specs: str, options: Sequence[str] = ()) -> str:
+    """Return the command that installs packages by conda's specifications; ``options`` are those of conda."""
+    if _is_pixi(facts):
+        return f"pixi add{projects.place(facts, 'pixi')} {shell.words(*specs)}"
+    return f"{program(facts)} install -y -p {prefix(facts)} {shell.words(*options, *specs)}"
+
+
+def with_cuda(facts: Facts, package: str, cuda: str | None) -> tuple[str, ...]:
+    """Return the commands that bring the variant of a package for NVIDIA GPUs, ``cuda`` being what the driver supports.
+
+    conda takes it only if it sees a driver, which is the virtual package ``__cuda``; here it is told of one.
+    """
+    command = bring(facts, f"{package}=*=cuda*", options=("-c", FORGE))
+    if cuda is None:
+        return (command,)
+    if _is_pixi(facts):
+        told = f"pixi workspace{projects.place(facts, 'pixi')} system-requirements add cuda {shell.words(cuda)}"
+        return told, command
+    return (shell.with_variable(facts, "CONDA_OVERRIDE_CUDA", cuda, command),)
+
+
+def again(facts: Facts, *names: str) -> str:
+    """Return the command that writes the files of conda's packages again."""
+    if _is_pixi(facts):
+        return f"pixi reinstall{projects.place(facts, 'pixi')} {shell.words(*names)}"
+    return bring(facts, *names, options=("--force-reinstall",))
 
 
 def remove(facts: Facts, names: Sequence[str]) -> str:
-    """Return the command that removes packages of conda and leaves what needs them."""
+    """Return the command that removes distributions and leaves what needs them."""
     listed = shell.words(*(conda_name(facts, name) for name in names))
+    if _is_pixi(facts):
+        return f"pixi remove{projects.place(facts, 'pixi')} {listed}"
     return f"{program(facts)} remove -y --force -p {prefix(facts)} {listed}"
+
+
+def changes_packages(facts: Facts, commands: Iterable[str]) -> bool:
+    """Say whether one of the commands of a fix changes packages of conda."""
+    return any(f"{program(facts)} {verb} -y " in command for command in commands for verb in ("install", "remove"))
+
+
+def _is_pixi(facts: Facts) -> bool:
+    return known(facts.python.installer, None) == "pixi"

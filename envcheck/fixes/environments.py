@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from envcheck.fixes import shell
+from envcheck.fixes import conda, shell
 from envcheck.fixes.packages import OWN_ENVIRONMENT, index_options, interpreter_in, of_same_build
 from envcheck.model.facts import Facts
 from envcheck.model.report import Fix, PackageChanges
@@ -32,11 +32,11 @@ def remake(facts: Facts) -> tuple[Fix, ...]:
     fields = {"packages": _listed(packages)}
     changes = PackageChanges(add=packages, index=index, environment=prefix, python=wanted)
     if known(facts.python.environment, None) == "conda":
-        conda = f"conda create -y -p {place} python{'=' + wanted if wanted else ''}"
+        made = f"{conda.program(facts)} create -y -p {place} python{'=' + wanted if wanted else ''}"
         # On Windows conda puts the interpreter into the root: docs.conda.io, 'Managing environments'.
         python = f"{prefix}\\python.exe" if shell.is_powershell(facts) else f"{prefix}/bin/python"
         return (
-            _fix(facts, REMAKE, fields, (conda, *_pip(facts, python, packages, index)), CONDA, changes, "environment"),
+            _fix(facts, REMAKE, fields, (made, *_pip(facts, python, packages, index)), CONDA, changes, "environment"),
         )
     python = interpreter_in(facts, prefix)
     venv = f"{_base_python(facts, wanted)} -m venv --clear {place}"

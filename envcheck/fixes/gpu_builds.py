@@ -2,7 +2,8 @@
 
 from packaging.version import InvalidVersion, Version
 
-from envcheck.fixes import packages, shell, solved
+from envcheck.fixes import conda, packages, projects, shell, solved
+from envcheck.fixes.files import in_shell
 from envcheck.knowledge import cuda
 from envcheck.knowledge.frameworks import FIRST_TENSORFLOW_WITH_CUDA_EXTRA
 from envcheck.model.facts import Facts
@@ -21,6 +22,9 @@ CHECKS = {
 }
 GET = template("Install a build of {framework} that can use the NVIDIA GPU")
 NEWEST_CUDA_MAJOR = 13
+CONDA_PACKAGES = {"torch": "pytorch", "tensorflow": "tensorflow", "jax": "jaxlib"}
+"""conda's packages that come in variants (the build strings of conda-forge's packages on anaconda.org, 2026-11-23)."""
+VIRTUAL_PACKAGES = "https://docs.conda.io/projects/conda/en/stable/user-guide/tasks/manage-virtual.html"
 
 
 def cuda_major(facts: Facts) -> int:
@@ -42,6 +46,9 @@ def fitting(facts: Facts, framework: str, remove: tuple[str, ...] = (), version:
 
     ``version`` is kept if a build of it fits, and so is the release that is installed and not removed.
     """
+    by_conda = _of_conda(facts, framework)
+    if by_conda is not None:
+        return by_conda
     names = (framework, *(_companions(facts) if framework == "torch" else ()))
     for pin in (f"=={version}", "") if version else ("",):
         fix = solved.computed(
@@ -58,6 +65,23 @@ def fitting(facts: Facts, framework: str, remove: tuple[str, ...] = (), version:
         if fix is not None:
             return fix
     return None
+
+
+def _of_conda(facts: Facts, framework: str) -> Fix | None:
+    """Return the fix that lets conda choose among its builds for GPUs, where it manages the framework."""
+    if not conda.manages(facts, framework):
+        return None
+    cuda = known(facts.driver.nvidia.cuda_driver_api_version, None)
+    commands = conda.with_cuda(facts, CONDA_PACKAGES[framework], cuda)
+    return in_shell(
+        GET,
+        *commands,
+        source=VIRTUAL_PACKAGES,
+        verify=f"{packages.python(facts)} -c {shell.words(CHECKS[framework])}",
+        risk="environment",
+        files=projects.changed_by(facts, commands),
+        framework=title_of(framework),
+    )
 
 
 def _companions(facts: Facts) -> tuple[str, ...]:

@@ -23,7 +23,6 @@ TORCH_INDEX = "https://download.pytorch.org/whl/{build}"
 """Where PyTorch's builds for one kind of device come from: 'cpu', 'cu126', ... (pytorch.org/get-started/locally)."""
 OWN_ENVIRONMENT = "~/envs/envcheck"
 """A name that nobody gives to an environment of theirs: a script that is run again installs into what is there."""
-PROJECT_OPTIONS = ("poetry", "pdm", "pixi")
 IN_OWN_ENVIRONMENT = template(
     "Make an environment of your own with {packages}, because the operating system manages the packages of this Python"
 )
@@ -166,7 +165,7 @@ def install(facts: Facts, *requirements: str, reinstall: bool = False, index: st
     of_conda = tuple(text for text in requirements if index is None and conda.manages(facts, text))
     if of_conda:
         others = tuple(text for text in requirements if text not in of_conda)
-        return (_from_conda(facts, of_conda, reinstall), *install(facts, *others, reinstall=reinstall))
+        return (conda.install(facts, of_conda, reinstall=reinstall), *install(facts, *others, reinstall=reinstall))
     project = projects.tool(facts)
     if project and index is None and not reinstall:
         return (projects.add(facts, project, requirements),)
@@ -196,13 +195,10 @@ def uninstall(facts: Facts, *names: str) -> tuple[str, ...]:
     """Return the command that removes distributions from the target."""
     if not names:
         return ()
-    manager = known(facts.python.installer, None)
     of_conda = tuple(name for name in names if conda.manages(facts, name))
     if of_conda:
         others = tuple(name for name in names if name not in of_conda)
-        listed = shell.words(*(conda.conda_name(facts, name) for name in of_conda))
-        pixi = f"pixi remove{projects.place(facts, 'pixi')} {listed}"
-        return (pixi if manager == "pixi" else conda.remove(facts, of_conda), *uninstall(facts, *others))
+        return (conda.remove(facts, of_conda), *uninstall(facts, *others))
     project = projects.tool(facts)
     if project is None:
         return _uninstall_here(facts, *names)
@@ -266,14 +262,3 @@ def _pip_first(facts: Facts) -> tuple[str, ...]:
     if not packages or any(package.name == "pip" for package in packages):
         return ()
     return (f"{python(facts)} -m ensurepip",)
-
-
-def _from_conda(facts: Facts, requirements: tuple[str, ...], reinstall: bool) -> str:
-    """Return the command that installs packages that conda manages, in the words of conda or of pixi."""
-    if known(facts.python.installer, None) != "pixi":
-        return conda.install(facts, requirements, reinstall=reinstall)
-    place = projects.place(facts, "pixi")
-    if reinstall:
-        names = (conda.conda_name(facts, Requirement(text).name) for text in requirements)
-        return f"pixi reinstall{place} {shell.words(*names)}"
-    return f"pixi add{place} {shell.words(*(conda.spec(facts, text) for text in requirements))}"

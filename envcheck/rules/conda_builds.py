@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from envcheck.fixes import shell
+from envcheck.fixes import conda, projects
 from envcheck.fixes.files import in_shell
 from envcheck.model.facts import CondaPackage, Facts
 from envcheck.model.report import Fix
@@ -72,6 +72,6 @@ def _ask(facts: Facts, name: str) -> tuple[Fix, ...]:
     if cuda is None or prefix is None:
         return ()
     name = "tensorflow" if name == "tensorflow-base" else name
-    install = f"conda install -y -p {shell.path(facts, prefix)} -c conda-forge {shell.words(f'{name}=*=cuda*')}"
-    command = shell.with_variable(facts, "CONDA_OVERRIDE_CUDA", cuda, install)
-    return (in_shell(ASK, command, source=VIRTUAL_PACKAGES, risk="environment", version=cuda),)
+    commands = conda.with_cuda(facts, name, cuda)
+    files = projects.changed_by(facts, commands)
+    return (in_shell(ASK, *commands, source=VIRTUAL_PACKAGES, risk="environment", files=files, version=cuda),)

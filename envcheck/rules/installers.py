@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from packaging.version import Version
 
-from envcheck.fixes import shell
+from envcheck.fixes import conda
 from envcheck.fixes.files import by_hand, in_shell
 from envcheck.fixes.packages import python
 from envcheck.model.facts import Backend, Facts
@@ -131,15 +131,15 @@ def conda_pip_mixed_install(facts: Facts) -> Iterator[Failure]:
     """
     if need(facts.python.environment) != "conda":
         raise NotApplicable("the target is no conda environment")
-    conda = {found.name: (place, found) for place, found in enumerate(need(facts.python.conda_packages))}
+    listed = {found.name: (place, found) for place, found in enumerate(need(facts.python.conda_packages))}
     prefix = known(facts.python.prefix, None)
     for place, found in enumerate(need(facts.python.packages)):
-        twice = next((name for name in WRITTEN_TWICE.get(found.name, ()) if name in conda), None)
+        twice = next((name for name in WRITTEN_TWICE.get(found.name, ()) if name in listed), None)
         if twice is None or need(found.installer) in ("conda", None) or not prefix:
             continue
-        where, of_conda = conda[twice]
+        where, of_conda = listed[twice]
         framework = FRAMEWORK.get(found.name)
-        again = f"conda install -y -p {shell.path(facts, prefix)} --force-reinstall {twice}"
+        again = conda.again(facts, twice)
         remove = f"{python(facts)} -m pip uninstall -y {found.name}"
         works = proven(facts, framework) if framework else any(proven(facts, name) for name in FRAMEWORK.values())
         yield Failure(

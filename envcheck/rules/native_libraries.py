@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 
-from envcheck.fixes import shell, solved
+from envcheck.fixes import conda, projects, shell, solved
 from envcheck.fixes.files import by_hand, in_shell
 from envcheck.fixes.packages import as_installed, change
 from envcheck.model.facts import Backend, Facts
@@ -111,8 +111,9 @@ def _newer_libstdcxx(facts: Facts, backend: Backend, in_front: bool) -> tuple[Fi
         return (in_shell(WITHOUT_FOLDER, shell.unset(facts, "LD_LIBRARY_PATH"), source=LD_SO),)
     prefix = known(facts.python.prefix, None)
     if known(facts.python.environment, None) == "conda" and prefix:
-        command = f"conda install -y -p {shell.path(facts, prefix)} -c conda-forge libstdcxx-ng"
-        return (in_shell(CONDA_LIBSTDCXX, command, source=CONDA_FORGE, risk="environment"),)
+        command = conda.bring(facts, "libstdcxx-ng", options=("-c", conda.FORGE))
+        files = projects.changed_by(facts, (command,))
+        return (in_shell(CONDA_LIBSTDCXX, command, source=CONDA_FORGE, risk="environment", files=files),)
     return (by_hand(NEWER_LIBSTDCXX, GCC_ABI, framework=title_of(backend.name)),)
 
 
@@ -238,8 +239,9 @@ def mkl_libraries_mixed(facts: Facts) -> Iterator[Failure]:
     def judged(backend: Backend, pointer: str, match: "re.Match[str]") -> Failure:
         prefix = known(facts.python.prefix, None)
         if known(facts.python.environment, None) == "conda" and prefix:
-            command = f"conda install -y -p {shell.path(facts, prefix)} nomkl numpy scipy"
-            fix = in_shell(OPENBLAS, command, source=MKL, risk="environment")
+            command = conda.bring(facts, "nomkl", "numpy", "scipy")
+            files = projects.changed_by(facts, (command,))
+            fix = in_shell(OPENBLAS, command, source=MKL, risk="environment", files=files)
         else:
             there = [hit[1] for hit in (package(facts, name) for name in ("numpy", "scipy")) if hit]
             fix = change(facts, OPENBLAS, add=tuple(map(as_installed, there)), reinstall=True)
