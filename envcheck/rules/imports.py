@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from envcheck.fixes import shell
 from envcheck.fixes.files import by_hand, look
+from envcheck.fixes.missing_modules import install_missing
 from envcheck.fixes.packages import python
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.unknown import known, need
@@ -42,6 +43,7 @@ PACKAGE_CAUSES = (
     "system-library-missing",
     "library-file-damaged",
     "tensorflow-install-incomplete",
+    "distribution-installed-twice",
     "package-install-incomplete",
     "pythonpath-shadows-environment",
     "user-site-shadows-environment",
@@ -105,7 +107,10 @@ def _import_failures(facts: Facts, status: str) -> Iterator[Failure]:
                 "version": known(backend.version, None) or "",
                 "error": _shown(known(backend.imported.error, None)),
             },
-            fixes=(look(READ_ERROR, command, source=KERAS),),
+            fixes=(
+                *install_missing(facts, backend.name, known(backend.imported.error, None)),
+                look(READ_ERROR, command, source=KERAS),
+            ),
             subject=backend.name,
             severity="error" if in_use(facts, backend.name) else "warning",
         )

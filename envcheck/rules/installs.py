@@ -9,6 +9,7 @@ from envcheck.fixes.files import in_shell, move_aside
 from envcheck.fixes.packages import again, consistency
 from envcheck.model.facts import Backend, Facts, Package
 from envcheck.model.unknown import known, need
+from envcheck.rules.doubled import of_one_folder
 from envcheck.rules.engine import Failure, rule
 from envcheck.rules.requirements import closure, framework_of
 from envcheck.rules.shared import for_each, for_each_framework, listed, package, proven, title_of, version_of
@@ -32,6 +33,8 @@ def _incomplete(facts: Facts, *, tensorflow: bool) -> Iterator[Failure]:
         framework = framework_of(facts, found.name)
         if found.name not in relevant or (framework == "tensorflow") != tensorflow:
             return
+        if len(of_one_folder(facts, found)) > 1:
+            return  # distribution-installed-twice: the files that miss are those of the release that went
         missing = need(found.files_missing)
         if missing and not (framework and proven(facts, framework)):
             yield Failure(

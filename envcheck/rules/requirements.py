@@ -139,6 +139,7 @@ def framework_of(facts: Facts, name: str) -> str | None:
     after=(
         "user-site-shadows-environment",
         "pythonpath-shadows-environment",
+        "distribution-installed-twice",
         "tensorflow-duplicate-distributions",
         "keras-duplicate-distributions",
         "keras-tensorflow-version-mismatch",

@@ -68,7 +68,13 @@ def _serves_python(interpreter: str, abi: str, python: tuple[int, int]) -> bool:
         "What is installed of {package} is made for {tags}. This is {system} on {machine} with Python {python}, "
         "where such compiled parts cannot be loaded."
     ),
-    after=("rosetta-x86-python",),
+    after=(
+        "rosetta-x86-python",
+        "user-site-shadows-environment",
+        "pythonpath-shadows-environment",
+        "startup-file-shadows-environment",
+        "distribution-installed-twice",
+    ),
 )
 def wheel_for_other_platform(facts: Facts) -> Iterator[Failure]:
     """A package with compiled parts was made for another operating system, processor or Python version.
