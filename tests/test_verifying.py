@@ -17,7 +17,9 @@ from render import report_samples as samples
 from simulated import pythons, wheels
 from simulated.wheels import User
 
+from envcheck.fixes import packages
 from envcheck.host import Host
+from envcheck.model.facts import Facts
 from envcheck.model.report import Finding, PackageChanges
 from envcheck.report import Options, check
 from envcheck.verifying import trial
@@ -188,13 +190,24 @@ def statuses(user: User, monkeypatch: pytest.MonkeyPatch, *found: Finding) -> di
         monkeypatch.setenv(name, value)
     options = Options(python=str(user.environment), smoke=False)
     before = user.versions()
-    report = replace(check(options), findings=found)
+    report = check(options)
+    report = replace(report, findings=tuple(_with_commands(report.facts, finding) for finding in found))
     after = trial.verify(Host.current(), report, options, lambda text: None)
     assert user.versions() == before
     return {
         finding.id: [fix.verification.status if fix.verification else "" for fix in finding.fixes]
         for finding in after.findings
     }
+
+
+def _with_commands(facts: Facts, finding: Finding) -> Finding:
+    """Return the finding with the commands that its changes stand for."""
+    fixes = tuple(
+        replace(fix, commands=packages.commands(facts, fix.changes)) if not fix.changes.environment else fix
+        for fix in finding.fixes
+        if fix.changes is not None
+    )
+    return replace(finding, fixes=fixes)
 
 
 def test_one_that_cannot_be_applied_does_not_spoil_the_others(ana: User, monkeypatch: pytest.MonkeyPatch) -> None:

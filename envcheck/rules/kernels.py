@@ -3,15 +3,15 @@
 import re
 from collections.abc import Iterator
 
-from envcheck.fixes.files import by_hand, in_shell
-from envcheck.fixes.packages import as_installed, change, install, python
+from envcheck.fixes.files import by_hand
+from envcheck.fixes.kernels import IPYKERNEL, register
+from envcheck.fixes.packages import as_installed, change, python
 from envcheck.model.facts import Facts, Kernel
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.shared import in_container, listed, matching, title_of
 from envcheck.words import template
 
-IPYKERNEL = "https://ipython.readthedocs.io/en/stable/install/kernel_install.html"
 SPAWNER = "https://github.com/jupyterhub/systemdspawner#isolate_devices"
 AGAIN = template("Install the kernel's packages again")
 RESTART = template("Restart the kernel: in the menu Kernel > Restart, in Colab Runtime > Restart session")
@@ -96,13 +96,10 @@ def jupyter_kernel_other_interpreter(facts: Facts) -> Iterator[Failure]:
         return
     folder = re.split(r"[/\\]", (known(facts.python.prefix, None) or "").rstrip("/\\"))[-1]
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", folder).strip("-") or "dl"  # what Jupyter takes for a name
-    has_ipykernel = known(facts.notebook.ipykernel_version, None) is not None
-    register = f"{python(facts)} -m ipykernel install --user --name {name} --display-name 'Python ({name})'"
-    commands = (*(() if has_ipykernel else install(facts, "ipykernel")), register)
     yield Failure(
         evidence=tuple(f"/notebook/kernels/{place}/interpreter" for place, _ in kernels),
         fields={"framework": title_of(there[0].name), "kernels": listed(kernel.name for _, kernel in kernels)},
-        fixes=(in_shell(REGISTER, *commands, source=IPYKERNEL, risk="environment", name=name),),
+        fixes=(register(facts, REGISTER, name, shown_as=f"Python ({name})"),),
     )
 
 

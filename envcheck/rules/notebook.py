@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from envcheck.fixes import shell
 from envcheck.fixes.files import by_hand, in_shell
+from envcheck.fixes.kernels import IPYKERNEL, register
 from envcheck.fixes.packages import change, python
 from envcheck.model.facts import Facts, Kernel
 from envcheck.model.unknown import known, need
@@ -13,7 +14,6 @@ from envcheck.words import sentence, template
 
 KERNELSPECS = "https://jupyter-client.readthedocs.io/en/stable/kernels.html#kernel-specs"
 KERNEL_LIST = "jupyter kernelspec list"
-IPYKERNEL = "https://ipython.readthedocs.io/en/stable/install/kernel_install.html"
 REMOVE = template("Remove the kernel '{name}' from the list")
 REGISTER = template("Register the target's Python under its name")
 INSTALL = template("Install ipykernel into the target")
@@ -43,7 +43,6 @@ def jupyter_kernelspec_interpreter_missing(facts: Facts) -> Iterator[Failure]:
     def check(index: int, kernel: Kernel) -> Iterator[Failure]:
         if need(kernel.interpreter_exists):
             return
-        register = f"{python(facts)} -m ipykernel install --user --name {shell.words(kernel.name)}"
         yield Failure(
             evidence=(f"/notebook/kernels/{index}/interpreter", f"/notebook/kernels/{index}/path"),
             fields={
@@ -61,9 +60,7 @@ def jupyter_kernelspec_interpreter_missing(facts: Facts) -> Iterator[Failure]:
                     verify=KERNEL_LIST,
                     name=kernel.name,
                 ),
-                in_shell(
-                    REGISTER, register, source=IPYKERNEL, risk="environment", files=(kernel.path,), verify=KERNEL_LIST
-                ),
+                register(facts, REGISTER, kernel.name, verify=KERNEL_LIST),
             ),
             subject=kernel.name,
         )

@@ -18,7 +18,7 @@ from envcheck.model.report import Finding, Fix, Verification
 from envcheck.model.unknown import known
 from envcheck.render.steps import Step, steps
 from envcheck.report import Options, Report, check
-from envcheck.verifying import installers, verdict
+from envcheck.verifying import installers, projects, verdict
 from envcheck.verifying.conda import Conda
 from envcheck.verifying.installers import CannotTry
 from envcheck.verifying.pixi import Pixi
@@ -32,6 +32,7 @@ ROOT = template("It needs root.")
 APART = template("It could not be tried: {why}")
 
 Key = tuple[str, tuple[str, ...]]
+Way = Wheels | Conda | Pixi | projects.Project
 Note = Callable[[str], None]
 
 
@@ -52,14 +53,11 @@ def verify(host: Host, report: Report, options: Options, note: Note) -> Report:
     return msgspec.structs.replace(report, findings=tuple(_with(finding, trial.results) for finding in report.findings))
 
 
-def _way(host: Host, facts: Facts) -> Wheels | Conda | Pixi:
+def _way(host: Host, facts: Facts) -> Way:
     """Return how packages are changed in the target."""
     wheels = Wheels(host, facts, installers.find(host, facts))
-    others: dict[str | None, Wheels | Conda | Pixi] = {
-        "conda": Conda(host, facts, wheels),
-        "pixi": Pixi(host, facts, wheels),
-    }
-    return others.get(known(facts.python.installer, None), wheels)
+    others: dict[str | None, Way] = {"conda": Conda(host, facts, wheels), "pixi": Pixi(host, facts, wheels)}
+    return others.get(known(facts.python.installer, None)) or projects.find(host, facts, wheels) or wheels
 
 
 def _with(finding: Finding, results: dict[Key, Verification]) -> Finding:
@@ -76,7 +74,7 @@ class _Trial:
     report: Report
     options: Options
     note: Note
-    way: Wheels | Conda | Pixi
+    way: Way
     results: dict[Key, Verification]
 
     def open(self, todo: Sequence[Step]) -> list[Fix]:

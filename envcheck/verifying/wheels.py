@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from envcheck.fixes import packages
 from envcheck.host import Host
 from envcheck.knowledge.index_settings import settings
 from envcheck.model.facts import Facts
@@ -29,7 +30,12 @@ class Wheels:
 
     def why_not(self, fix: Fix) -> str | None:
         """Return why a fix cannot be tried; None: it can."""
-        return sentence(NO_PACKAGES) if fix.changes is None else None
+        if fix.changes is None:
+            return sentence(NO_PACKAGES)
+        if fix.changes.environment is not None:
+            return None
+        wanted = packages.commands(self.facts, fix.changes)
+        return why_not_tried([command in wanted for command in fix.commands], fix.commands)
 
     def unresolved(self, fix: Fix) -> str | None:
         """Return why a fix does not resolve for the target; None if it does, or if pip cannot tell before.
@@ -51,6 +57,14 @@ class Wheels:
         if changes_of(fixes[-1]).environment is not None:
             return scratch.new_environment(self.host, self.facts, self.installer, folder, fixes[-1])
         return scratch.copy_of_target(self.facts, self.installer, folder, fixes)
+
+    def copy(self, folder: str) -> None:
+        """Make a copy of the target in ``folder``.
+
+        Raises:
+            CannotTry: if that is not possible here.
+        """
+        scratch.copy_of_target(self.facts, self.installer, folder, ())
 
 
 def changes_of(fix: Fix) -> PackageChanges:

@@ -8,6 +8,7 @@ from typing import Any
 
 from framework_environments import build
 
+from healing.notebooks import TRAINED, run_cell
 from healing.users import User, user_with
 
 
@@ -30,6 +31,7 @@ class Fault:
     way: int = 0
     rounds: int = 1  #: faults behind one another: how often to look and do what is said first
     by_default: bool = True  #: small enough for every run of the tests
+    kernel: str | None = None  #: the Jupyter kernel in which a cell has to train Keras in the end
 
     @property
     def name(self) -> str:
@@ -45,13 +47,15 @@ class Outcome:
     commands: tuple[str, ...]
     left: tuple[str, ...]  #: findings after healing, without notes
     smoke: tuple[str, ...]  #: status of the smoke test on each device, after healing
+    cell: str | None  #: the end of what the cell said that trains in the kernel; None: no kernel was asked for
     seconds: float
 
     def named(self, fault: Fault) -> bool:
         return self.first == fault.finding and set(self.roots) <= {fault.finding}
 
     def healed(self, fault: Fault) -> bool:
-        return not self.left and (fault.smoke is None or self.smoke == ("passed",))
+        trained = fault.kernel is None or self.cell == TRAINED
+        return not self.left and trained and (fault.smoke is None or self.smoke == ("passed",))
 
 
 def carry_out(fault: Fault, environments: Path, folder: Path) -> Outcome:
@@ -79,6 +83,7 @@ def carry_out(fault: Fault, environments: Path, folder: Path) -> Outcome:
         commands=commands,
         left=tuple(each["id"] for each in _serious(after)) + _still_there(fault, after),
         smoke=tuple(run["status"] for run in after["facts"]["smoke"]) if fault.smoke else (),
+        cell=run_cell(user, build(environments, "notebook"), fault.kernel) if fault.kernel else None,
         seconds=time.monotonic() - started,
     )
 

@@ -95,10 +95,26 @@ INTERPRETER = (
     jax("python-not-executable", "no permission", damage.not_executable),
 )
 NOTEBOOK = (
-    jax("jupyter-kernel-dependencies-broken", "half of pyzmq is gone", damage.kernel_with_half_of_zmq, smoke=None),
-    jax("jupyter-kernel-other-interpreter", "another Python", damage.kernel_of_another_python, smoke=None),
+    jax(
+        "jupyter-kernel-dependencies-broken",
+        "half of pyzmq is gone",
+        damage.kernel_with_half_of_zmq,
+        smoke=None,
+        kernel="mine",
+    ),
+    jax(
+        "jupyter-kernel-other-interpreter", "another Python", damage.kernel_of_another_python, smoke=None, kernel="env"
+    ),
     jax("jupyter-kernelspec-interpreter-missing", "no Python", damage.kernel_without_python, smoke=None),
-    jax("ipykernel-missing", "a kernel by hand", damage.kernel_without_ipykernel, smoke=None),
+    jax(
+        "jupyter-kernelspec-interpreter-missing",
+        "no Python, and the environment takes its place",
+        damage.kernel_without_python,
+        smoke=None,
+        way=1,
+        kernel="old",
+    ),
+    jax("ipykernel-missing", "a kernel by hand", damage.kernel_without_ipykernel, smoke=None, kernel="mine"),
 )
 TENSORFLOW = (
     Fault("pip-too-old", "pip 20.2", "", damage.a_pip_of_2020, smoke="tensorflow", rounds=2, by_default=False),
