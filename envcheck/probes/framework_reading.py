@@ -94,6 +94,7 @@ class Framework:
     guests: tuple[str, ...] = ()
     keras_backend: bool = False
     always_listed: bool = False
+    native: bool = False  #: ``workers/_smoke/native_NAME.py`` tries it without Keras
     find: Callable[[Host], str | None] | None = None  #: for a framework of another language: the folder of its code
 
 

@@ -1,5 +1,6 @@
 """Which frameworks are installed and what they were built for: from their files, without importing them."""
 
+import functools
 import importlib
 import os
 import pkgutil
@@ -26,12 +27,8 @@ def probe(host: Host, python: Python) -> tuple[Backend, ...] | Unknown:
         return Unknown("failed", "the folders that packages are installed in are not known")
     packages = known(python.packages, ())
     reader = native_needs.Reader(host, python)
-    records = [_record(host, framework, path, packages, reader) for framework in frameworks()]
-    return tuple(
-        record
-        for framework, record in zip(frameworks(), records, strict=True)
-        if framework.always_listed or record.installed is True
-    )
+    records = ((framework, _record(host, framework, path, packages, reader)) for framework in frameworks())
+    return tuple(record for framework, record in records if framework.always_listed or record.installed is True)
 
 
 def frameworks() -> tuple[Framework, ...]:
@@ -39,6 +36,12 @@ def frameworks() -> tuple[Framework, ...]:
     names = [f"{framework_files.__name__}.{module.name}" for module in pkgutil.iter_modules(framework_files.__path__)]
     found: list[Framework] = [importlib.import_module(name).FRAMEWORK for name in names]
     return tuple(sorted(found, key=lambda framework: framework.position))
+
+
+@functools.cache
+def framework(name: str) -> Framework | None:
+    """Return the framework of that name, None if it has no file."""
+    return next((found for found in frameworks() if found.name == name), None)
 
 
 def providers(

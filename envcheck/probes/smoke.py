@@ -14,6 +14,7 @@ from envcheck.model.facts import Backend, EnvironmentVariable, Import, Keras, Pa
 from envcheck.model.record import all_unknown
 from envcheck.model.unknown import Unknown
 from envcheck.probes import cpu, memory, smoke_plan, smoke_reading as reading
+from envcheck.probes.frameworks import framework
 from envcheck.probes.smoke_parity import Answers, parity
 
 #: Called with backend, device (or nothing) and stage, from several threads.
@@ -118,7 +119,8 @@ class _Test:
             return "not installed"
         if isinstance(backend.installed, Unknown):
             return f"it could not be seen whether it is installed: {backend.installed.detail}"
-        if backend.name in smoke_plan.NOT_PYTHON:
+        described = framework(backend.name)
+        if described is not None and described.find is not None:
             return "it is no Python package"
         if self.options.backends is not None and backend.name not in self.options.backends:
             return "another backend was asked for"

@@ -5,12 +5,9 @@ from dataclasses import dataclass
 from envcheck.model.facts import Backend, Keras
 from envcheck.model.unknown import Unknown, known
 from envcheck.probes.framework_reading import release
+from envcheck.probes.frameworks import framework
 from envcheck.probes.keras import KERAS_3, MULTI_BACKEND, TENSORFLOW_ONLY
 
-#: Frameworks that smoke_native has a step for.
-NATIVE = ("tensorflow", "jax", "torch", "paddle", "mxnet", "onnxruntime", "caffe")
-#: Frameworks of other languages, which no Python can import.
-NOT_PYTHON = ("lua-torch",)
 #: Backends of Keras 2 whose name for Keras is not that of the framework.
 KERAS_NAMES = {"plaidml": "plaidml.keras.backend"}
 #: TensorFlow before this release carries Keras inside, see ``knowledge/frameworks.py``.
@@ -39,7 +36,8 @@ def plan(backend: Backend, keras: Keras) -> Plan | None:
         return Plan("smoke_keras3", "keras-3", name, "keras")
     if module is not None:
         return Plan("smoke_keras2", "keras-2", name, module)
-    if backend.name in NATIVE:
+    described = framework(backend.name)
+    if described is not None and described.native:
         return Plan("smoke_native", "native", backend.name)
     return None
 

@@ -1,11 +1,14 @@
 """Which worker tries a framework, by the Keras that is installed."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import standins
 from msgspec.structs import replace
 
+from envcheck.child import WORKERS
+from envcheck.probes.frameworks import frameworks
 from envcheck.probes.smoke_plan import plan
 
 KERAS_2 = {"version": "2.15.0", "flavour": "keras-2-tensorflow", "backends_available": ("tensorflow",)}
@@ -48,3 +51,8 @@ def test_the_worker_fits(
 
 def test_what_envcheck_has_no_step_for_is_imported_only() -> None:
     assert plan(standins.backend("cntk"), replace(standins.keras(), **ABSENT)) is None
+
+
+def test_a_framework_says_whether_it_is_tried_without_keras() -> None:
+    steps = {path.stem.removeprefix("native_") for path in Path(WORKERS, "_smoke").glob("native_*.py")} - {"stages"}
+    assert {framework.name for framework in frameworks() if framework.native} == steps

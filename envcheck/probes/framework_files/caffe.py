@@ -44,4 +44,4 @@ def _told(needed: tuple[str, ...] | None, pattern: "re.Pattern[str]") -> Optiona
     return next((match[1] for name in needed if (match := pattern.fullmatch(name))), None)
 
 
-FRAMEWORK = Framework(name="caffe", module="caffe", position=9, read=read)
+FRAMEWORK = Framework(name="caffe", module="caffe", position=9, read=read, native=True)

@@ -100,4 +100,5 @@ FRAMEWORK = Framework(
     distributions=("jax",),
     keras_backend=True,
     always_listed=True,
+    native=True,
 )

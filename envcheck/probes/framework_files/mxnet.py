@@ -49,4 +49,4 @@ def _instruction_sets(files: Files, version: str | None) -> Texts:
     return ("avx",) if is_seen else NOT_TOLD
 
 
-FRAMEWORK = Framework(name="mxnet", module="mxnet", position=6, read=read, distributions=("mxnet",))
+FRAMEWORK = Framework(name="mxnet", module="mxnet", position=6, read=read, distributions=("mxnet",), native=True)

@@ -48,6 +48,7 @@ FRAMEWORK = Framework(
     module="onnxruntime",
     position=8,
     read=read,
+    native=True,
     distributions=(
         "onnxruntime",
         "onnxruntime-gpu",

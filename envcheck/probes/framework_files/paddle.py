@@ -54,4 +54,4 @@ def _instruction_sets(files: Files, version: str | None) -> Texts:
     return ("avx", "avx2") if numbers >= FIRST_WITH_AVX2 else ("avx",)
 
 
-FRAMEWORK = Framework(name="paddle", module="paddle", position=7, read=read, distributions=DISTRIBUTIONS)
+FRAMEWORK = Framework(name="paddle", module="paddle", position=7, read=read, distributions=DISTRIBUTIONS, native=True)

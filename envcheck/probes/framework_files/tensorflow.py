@@ -110,4 +110,5 @@ FRAMEWORK = Framework(
     distributions=OFFICIAL + OTHERS,
     keras_backend=True,
     always_listed=True,
+    native=True,
 )

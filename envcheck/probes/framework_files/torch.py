@@ -86,4 +86,5 @@ FRAMEWORK = Framework(
     distributions=("torch",),
     keras_backend=True,
     always_listed=True,
+    native=True,
 )
