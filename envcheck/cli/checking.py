@@ -13,18 +13,10 @@ from envcheck.snapshot import SnapshotError
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Wanted(Options):
     """What the shared options ask for; see ``cli/options.py``."""
 
-    python: str | None
-    kernel: str | None
-    backends: tuple[str, ...]
-    devices: tuple[str, ...]
-    smoke: bool
-    timeout: float
-    snapshot: str | None
-    pairs: bool = False
-    requirements: Requirements | None = None
+    snapshot: str | None = None
 
 
 def obtain(wanted: Wanted) -> Report:
@@ -44,23 +36,13 @@ def obtain(wanted: Wanted) -> Report:
             raise click.ClickException(str(error)) from None
     if wanted.python and wanted.kernel:
         raise click.UsageError("--python and --kernel both name a target; give one of them")
-    options = Options(
-        python=wanted.python,
-        kernel=wanted.kernel,
-        backends=wanted.backends,
-        devices=wanted.devices,
-        smoke=wanted.smoke,
-        timeout=wanted.timeout,
-        pairs=wanted.pairs,
-        requirements=wanted.requirements,
-    )
     try:
         if not sys.stderr.isatty():
-            return check(options)
+            return check(wanted)
         from envcheck.cli.progress import Progress
 
         with Progress() as progress:
-            return check(options, progress)
+            return check(wanted, progress)
     except TargetError as error:
         raise click.ClickException(str(error)) from None
 

@@ -83,17 +83,13 @@ def folders() -> tuple[Any, ...]:
     return (resources.files("envcheck.knowledge"), *_folders)
 
 
+@cached
 def load(table: str, kind: type[R]) -> tuple[R, ...]:
     """Return the rows of ``TABLE.json``, with those of the overlay.
 
     Raises:
         msgspec.ValidationError: if a row is not of ``kind``; tests and the check of an overlay rule this out.
     """
-    return _load(table, kind)
-
-
-@cached
-def _load(table: str, kind: type[R]) -> tuple[R, ...]:
     rows: dict[tuple[Any, ...], R] = {}
     for folder in folders():
         file = folder.joinpath(f"{table}.json")

@@ -111,7 +111,9 @@ def _from_files(host: Host, target: Target, begun: Start) -> Python:
     root = target.prefix
     settings = prefix.venv(host, root) if root else None
     header = elf.read(host.unrooted(), target.executable) if target.executable else None
-    return Python(
+    return all_unknown(
+        Python,
+        silent,
         target=target.name,
         chosen_by=target.chosen_by,
         executable=target.executable,
@@ -124,26 +126,11 @@ def _from_files(host: Host, target: Target, begun: Start) -> Python:
         bits=header.bits if isinstance(header, elf.Elf) else silent,
         machine=header.machine if isinstance(header, elf.Elf) else silent,
         prefix=root or silent,
-        base_prefix=silent,
         environment=_environment(host, root, settings is not None) if root else silent,
-        externally_managed=silent,
-        installer=None,
-        path=silent,
         site_packages=_installed_folders(host, root) if root else silent,
-        user_site=silent,
-        user_site_enabled=silent,
-        markers=all_unknown(MarkerEnvironment, silent),
-        packages=(),
-        shadows=(),
-        stdlib=silent,
-        soabi=silent,
-        free_threaded=silent,
-        mac_version=silent,
         venv_home=settings.home if settings else None,
         venv_version=settings.version if settings else None,
         system_site_packages=settings.system_site_packages if settings else False,
-        stranded_site_packages=silent,
-        certificates=all_unknown(Certificates, silent),
     )
 
 
