@@ -1,6 +1,7 @@
 """A conda environment made from a channel in a folder, whose packages are built here, and a user who has a ``conda``.
 
-``conda`` is the stand-in of ``conda_program.py``: everything below its command line is done by py-rattler.
+``conda`` is the stand-in of ``conda_program.py``, ``pixi`` that of ``pixi_program.py``: everything below their command
+lines is done by py-rattler.
 """
 
 import asyncio
@@ -20,8 +21,9 @@ import pytest
 
 from simulated import pythons, wheels
 
-PROGRAM = Path(__file__).with_name("conda_program.py")
+PROGRAMS = Path(__file__).parent
 MINOR = wheels.MINOR
+INSTALLED = {"python": f"={MINOR}", "helper-lib": "==1.0", "tensorflow-text": "", "keras": "", "pytorch": ""}
 
 
 @dataclass
@@ -74,6 +76,19 @@ class User(wheels.User):
         """Return what conda-meta says of the environment."""
         records = [json.loads(path.read_text()) for path in (self.environment / "conda-meta").glob("*.json")]
         return {record["name"]: f"{record['version']}={record['build']}" for record in records}
+
+
+@dataclass
+class ProjectUser(User):
+    """Somebody with a project of pixi in ``~/work`` and a ``pixi`` on PATH."""
+
+    @property
+    def environment(self) -> Path:
+        return self.home / "work" / ".pixi" / "envs" / "default"
+
+    def fixes(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        command = (sys.executable, "-m", "envcheck", "fix-suggestions", "--python", str(self.environment))
+        return self.call(*command, *arguments, stdin=stdin)
 
 
 def _package(
@@ -131,7 +146,7 @@ def _python(channel: Path, subdir: str) -> None:
             archive.addfile(entry)
 
 
-def user(place: Path) -> User:
+def user(place: Path, program: str = "conda") -> User:
     """Make a user with a channel that has a Python, and no environment yet."""
     rattler = pytest.importorskip("rattler", reason="py-rattler, of the test extra, is not installed")
     if sys.platform == "win32":
@@ -141,7 +156,8 @@ def user(place: Path) -> User:
         (place / name).mkdir(parents=True)
     (place / "uv.toml").write_text("no-index = true\n")
     (place / "bin" / "uv").symlink_to(wheels.UV)
-    pythons.program(place / "bin" / "conda", f'#!/bin/sh\nexec "{sys.executable}" "{PROGRAM}" "$@"\n')
+    call = f"PYTHONPATH='{PROGRAMS.parent}' exec '{sys.executable}' -m {PROGRAMS.name}.{program}_program"
+    pythons.program(place / "bin" / program, f'#!/bin/sh\n{call} "$@"\n')
     _python(somebody.channel, str(rattler.Subdir.current()))
     return somebody
 
@@ -152,6 +168,40 @@ def with_conflict(place: Path) -> User:
     The channel has what mends it. Keras and PyTorch are stand-ins that can be looked at and not used.
     """
     somebody = user(place)
+    _offer_all(somebody)
+    specs = [f"{name}{version}" for name, version in INSTALLED.items()]
+    made = somebody.conda("create", "-y", "-p", str(somebody.environment), *specs)
+    assert made.returncode == 0, made.stderr
+    return somebody
+
+
+def project_with_conflict(place: Path) -> ProjectUser:
+    """Make a user with the same environment as a project of pixi, ``~/work``."""
+    somebody = ProjectUser(**vars(user(place, "pixi")))
+    _offer_all(somebody)
+    lines = [f'{name} = "{version or "*"}"' for name, version in INSTALLED.items()]
+    pythons.write(
+        place,
+        {
+            "work/pixi.toml": "\n".join(
+                (
+                    "[workspace]",
+                    f'channels = ["{somebody.channel.as_uri()}"]',
+                    'platforms = ["linux-64"]',
+                    "",
+                    "[dependencies]",
+                    *lines,
+                    "",
+                )
+            )
+        },
+    )
+    made = somebody.call("pixi", "install", "--manifest-path", str(place / "work"))
+    assert made.returncode == 0, made.stderr
+    return somebody
+
+
+def _offer_all(somebody: User) -> None:
     somebody.environ["KERAS_BACKEND"] = "torch"
     somebody.offer_package("helper-lib", "1.0")
     somebody.offer_package("helper-lib", "2.0", depends=("new-lib",), requires=("new-lib",))
@@ -162,9 +212,3 @@ def with_conflict(place: Path) -> User:
     version = {"torch/version.py": "cuda: str = None\nhip: str = None\n"}
     somebody.offer_package("pytorch", "2.2.2", distribution="torch", more=version)
     somebody.index_channel()
-    made = somebody.conda(
-        "create", "-y", "-p", str(somebody.environment), f"python={MINOR}",
-        "helper-lib==1.0", "tensorflow-text", "keras", "pytorch",
-    )  # fmt: skip
-    assert made.returncode == 0, made.stderr
-    return somebody

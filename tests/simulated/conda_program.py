@@ -51,40 +51,40 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _installed(prefix: Path) -> list[rattler.PrefixRecord]:
+def installed(prefix: Path) -> list[rattler.PrefixRecord]:
     return [rattler.PrefixRecord.from_path(path) for path in sorted(prefix.glob("conda-meta/*.json"))]
 
 
 async def _install(arguments: argparse.Namespace) -> int:
-    installed = _installed(arguments.prefix)
-    if not installed and arguments.command == "install":
+    there = installed(arguments.prefix)
+    if not there and arguments.command == "install":
         print(f"EnvironmentLocationNotFound: Not a conda environment: {arguments.prefix}", file=sys.stderr)
         return 1
     channels = [*arguments.channel, *filter(None, os.environ.get("CONDA_CHANNELS", "").split(","))]
     specs = [rattler.MatchSpec(text) for text in arguments.specs]
-    names = {_name(spec) for spec in specs}
+    names = {name_of(spec) for spec in specs}
     if arguments.file:
         wanted = [line.split("#")[0] for file in arguments.file for line in _explicit(Path(file))]
-        found = await _available(channels, [Path(url).name.rsplit("-", 2)[0] for url in wanted])
+        found = await available(channels, [Path(url).name.rsplit("-", 2)[0] for url in wanted])
         chosen = [record for record in found if record.url in wanted]
         if len(chosen) < len(wanted):
             print("PackagesNotFoundError: The following packages are not available", file=sys.stderr)
             return 1
-        names = {_name(record) for record in chosen}
-        records = [*(each for each in installed if _name(each) not in names), *chosen]
+        names = {name_of(record) for record in chosen}
+        records = [*(each for each in there if name_of(each) not in names), *chosen]
     elif arguments.no_deps:
-        found = await _available(channels, sorted(names))
+        found = await available(channels, sorted(names))
         best = {spec: [each for each in found if spec.matches(each)] for spec in specs}
         if not all(best.values()):
             print("PackagesNotFoundError: The following packages are not available", file=sys.stderr)
             return 1
         chosen = [max(each, key=lambda record: record.version) for each in best.values()]
-        records = [*(each for each in installed if _name(each) not in names), *chosen]
+        records = [*(each for each in there if name_of(each) not in names), *chosen]
     else:
-        kept = [_name(each) for each in installed if _name(each) not in names]
-        records = await rattler.solve(channels, [*specs, *kept], platforms=_platforms(), locked_packages=installed)
+        kept = [name_of(each) for each in there if name_of(each) not in names]
+        records = await rattler.solve(channels, [*specs, *kept], platforms=platforms(), locked_packages=there)
     again = names if arguments.force_reinstall else set()
-    await _link(arguments, records, installed, again)
+    await _link(arguments, records, there, again)
     return 0
 
 
@@ -94,42 +94,42 @@ def _explicit(file: Path) -> list[str]:
     return lines
 
 
-async def _available(channels: list[str], names: list[str]) -> list[Any]:
-    found = await rattler.Gateway().query(channels, _platforms(), names, recursive=False)
+async def available(channels: list[str], names: list[str]) -> list[Any]:
+    found = await rattler.Gateway().query(channels, platforms(), names, recursive=False)
     return [record for records in found for record in records]
 
 
-def _platforms() -> list[Any]:
+def platforms() -> list[Any]:
     return [rattler.Subdir.current(), "noarch"]
 
 
-def _name(found: Any) -> str:
+def name_of(found: Any) -> str:
     return str(found.name.normalized)
 
 
 async def _remove(arguments: argparse.Namespace) -> int:
-    installed = _installed(arguments.prefix)
-    missing = set(arguments.specs) - {_name(record) for record in installed}
+    there = installed(arguments.prefix)
+    missing = set(arguments.specs) - {name_of(record) for record in there}
     if missing:
         print(f"PackagesNotFoundError: The following packages are missing: {sorted(missing)}", file=sys.stderr)
         return 1
-    kept = [record for record in installed if _name(record) not in arguments.specs]
-    await _link(arguments, kept, installed, set())
+    kept = [record for record in there if name_of(record) not in arguments.specs]
+    await _link(arguments, kept, there, set())
     return 0
 
 
-async def _link(arguments: argparse.Namespace, records: list[Any], installed: list[Any], again: set[str]) -> None:
-    before = {(_name(each), str(each.version), each.build) for each in installed}
+async def _link(arguments: argparse.Namespace, records: list[Any], there: list[Any], again: set[str]) -> None:
+    before = {(name_of(each), str(each.version), each.build) for each in there}
     for record in records:
-        if (_name(record), str(record.version), record.build) not in before or _name(record) in again:
-            print(f"  {_name(record)}-{record.version}-{record.build}")
+        if (name_of(record), str(record.version), record.build) not in before or name_of(record) in again:
+            print(f"  {name_of(record)}-{record.version}-{record.build}")
     if getattr(arguments, "dry_run", False):
         print("DryRunExit: Dry run. Exiting.")
         return
     await rattler.install(
         records,
         target_prefix=arguments.prefix,
-        installed_packages=installed,
+        installed_packages=there,
         reinstall_packages=again or None,
         cache_dir=Path(os.environ["HOME"], "conda-cache"),
         show_progress=False,
