@@ -7,8 +7,12 @@ MAX_LINE = 2000  #: characters of a line that are read; a longer line is read in
 _OVERLAP = 300
 
 _ANSI = re.compile(
-    r"\x1b\[[0-9;:?]{0,40}[ -/]?[@-~]|\x1b\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|\x1b[@-Z\\-_]|\^\[\[[0-9;]{0,20}m"
+    r"(?:\x1b|\\u001b|\\x1b)\[[0-9;:?]{0,40}[ -/]?[@-~]"
+    r"|\x1b\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|\x1b[@-Z\\-_]|\^\[\[[0-9;]{0,20}m"
 )
+#: a line break, and what else JSON and Python literals write with a backslash before it
+_WRITTEN_BREAK = re.compile(r"(?<!\\)(?:\\r)?\\n")
+_WRITTEN_PLAIN = re.compile(r"""\\(["'\\])""")
 _TAG = re.compile(r"</?(?:span|br|div|pre|code|p|b|i|u|font|td|tr|li|strong|em|a)\b[^<>]{0,200}>", re.IGNORECASE)
 _QUOTES = str.maketrans({**dict.fromkeys('‘’‛′´`“”„"', "'"), "\u00a0": " ", "–": "-", "—": "-", "\0": ""})
 _JSON_LOG = re.compile(r'^\{"log":"(.*)","stream":"(?:stdout|stderr)".{0,200}\}$')
@@ -36,11 +40,17 @@ _MOST_PREFIXES = 4
 
 
 def clean(raw: str) -> list[str]:
-    """Return the texts that a raw line showed, one for each carriage return and window."""
-    if "\x1b" in raw or "^[[" in raw:
+    """Return the texts that a raw line showed, one for each carriage return and window.
+
+    Where JSON or a Python literal holds a whole log, each of its lines is a text too.
+    """
+    if "\x1b" in raw or "^[[" in raw or "\\u001b" in raw or "\\x1b" in raw:
         raw = _ANSI.sub("", raw)
+    parts = raw.split("\r")
+    if "\\n" in raw:
+        parts += [_WRITTEN_PLAIN.sub(r"\1", part) for part in _WRITTEN_BREAK.split(raw)]
     texts = []
-    for part in raw.split("\r"):
+    for part in dict.fromkeys(parts):
         texts += [text for text in map(_clean_part, _windows(part)) if text]
     return texts
 

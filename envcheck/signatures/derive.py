@@ -23,10 +23,14 @@ TENSORFLOWS = ("tensorflow", "tensorflow-gpu")
 PLATFORM = "linux-x86_64"
 
 #: contexts that speak for a GPU in the machine
-GPU_SEEN = ("gpu-named", "gpu-new", "gpu-old", "gpu-ampere", "nvidia-ok", "pip-cuda-wheels", "jupyter", "wsl")
+GPU_SEEN = ("gpu-named", "gpu-new", "gpu-old", "gpu-ampere", "nvidia-ok", "pip-cuda-wheels", "wsl")
+
+#: phrases of the running Python, as the interpreter and NumPy print it, and of the folders that modules came from
+RUNNING_PYTHON = ("Python {#version}", "python{#version}")
+PYTHON_FOLDER = "/python{#version}/*"
 
 #: every context that this module can find
-DERIVED = ("arch-older", "cuda-other-version", "driver-fits", "driver-too-old", "cpu-machine")
+DERIVED = ("arch-older", "cuda-other-version", "driver-fits", "driver-too-old", "cpu-machine", "other-python-folders")
 
 Versions = Mapping[str, set[tuple[int, ...]]]
 
@@ -40,6 +44,7 @@ def derived_contexts(hits: Mapping[str, Sequence[Hit]], versions: Versions, cont
             ("cuda-other-version", _other_cuda(hits)),
             ("driver-fits", _driver_fits(versions)),
             ("driver-too-old", _driver_too_old(versions, windows="windows" in contexts)),
+            ("other-python-folders", _other_python(hits)),
             ("cpu-machine", "for-cpu-machine" in contexts and contexts.isdisjoint(GPU_SEEN)),
         )
         if holds
@@ -80,6 +85,22 @@ def _other_cuda(hits: Mapping[str, Sequence[Hit]]) -> bool:
         for number in wanted
         for folder in folders
     )
+
+
+def _other_python(hits: Mapping[str, Sequence[Hit]]) -> bool:
+    """Modules come from folders of other Pythons only than the one that runs."""
+    running = {
+        found.group(1)
+        for phrase in RUNNING_PYTHON
+        for hit in hits.get(phrase, ())
+        if (found := re.search(r"\bPython\s?(\d\.\d+)(?:\.\d+(?![\w.])| from )", hit.text))
+    }
+    folders = {
+        version
+        for hit in hits.get(PYTHON_FOLDER, ())
+        for version in re.findall(r"/python(\d\.\d+)/(?:site|dist)-packages", hit.text)
+    }
+    return bool(running and folders) and running.isdisjoint(folders)
 
 
 def _driver_fits(versions: Versions) -> bool:

@@ -16,6 +16,9 @@ MOST_LINES = 5  #: lines of evidence for a cause
 _SPREAD = 30  #: a cause that scores so much less than the best one is not named
 _BONUS_EACH, _BONUS_MOST = 3, 9  #: for further signs of the same cause
 
+#: contexts: the log of another program (Java, npm, a compiler), and anything of Python, GPUs or frameworks
+OTHER_PROGRAM, TOPIC = "other-program", "topic"
+
 _COMPARE: dict[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -52,6 +55,8 @@ class Match:
 def judge(found: Scan) -> tuple[Match, ...]:
     """Return the causes that a log speaks for, the most likely root cause first."""
     ground = Ground(found)
+    if OTHER_PROGRAM in ground.contexts and TOPIC not in ground.contexts:
+        return ()
     matches = [match for cause in catalogue().causes if (match := _match(cause, ground)) is not None]
     by_id = {match.id: match for match in matches}
     linked = [_linked(match, by_id) for match in matches]

@@ -35,7 +35,8 @@ _SHORTEST_BROKEN = 38  #: narrower terminals break no lines
 _LETTERS = bytes(range(97, 123))
 _TABLE = bytes(byte if byte in _LETTERS or byte == 10 else byte + 32 if 65 <= byte <= 90 else 32 for byte in range(256))
 _DIGITS = b"0123456789"
-_ANSI = re.compile(rb"\x1b\[[0-9;:?]{0,40}[ -/]?[@-~]")
+_ANSI = re.compile(rb"(?:\x1b|\\u001b|\\x1b)\[[0-9;:?]{0,40}[ -/]?[@-~]")
+_WRITTEN_BREAK = re.compile(rb"(?<!\\)\\n(?=[A-Z])")  # of JSON and Python literals; ``C:\\nvidia`` keeps its word
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,9 @@ class _Reader:
         self.previous = ""
 
     def read(self, block: bytes) -> None:
-        plain = _ANSI.sub(b"", block) if b"\x1b" in block else block
+        plain = _ANSI.sub(b"", block) if b"\x1b" in block or b"1b[" in block else block
+        if b"\\n" in plain:
+            plain = _WRITTEN_BREAK.sub(b" ", plain)
         forms = plain.translate(_TABLE, _DIGITS).split(b"\n")
         wanted = self._wanted(forms)
         raw_lines = block.split(b"\n")

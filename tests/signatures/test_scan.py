@@ -1,6 +1,7 @@
 """No dress hides a sign: colours, prefixes, encodings, line ends, broken lines."""
 
 import html
+import json
 import time
 import tracemalloc
 from collections.abc import Iterator
@@ -180,6 +181,8 @@ def test_memory_does_not_grow_with_the_log() -> None:
         '{"log":"',
         "<span <span ",
         "xid (pci:0000:",
+        "\\n",
+        "\\u001b[",
     ],
 )
 def test_time_grows_no_faster_than_the_text(piece: str) -> None:
@@ -195,3 +198,16 @@ def test_time_grows_no_faster_than_the_text(piece: str) -> None:
             runs.append(time.process_time() - start)
         times.append(min(runs))
     assert times[1] < 24 * max(times[0], 0.004)
+
+
+def test_a_whole_log_in_one_string_is_read_line_by_line() -> None:
+    log = "x = 1\nOSError: [WinError 126] 'C:\\new\\lib.dll' or one of its dependencies\nIllegal instruction"
+    found = [match.id for match in match_text(log)]
+    assert "cpu-lacks-avx" in found
+    for written in (json.dumps({"stderr": log}), repr(log), repr(log.encode())):
+        assert [match.id for match in match_text(written)] == found
+
+
+def test_colours_that_json_wrote_down_are_dropped() -> None:
+    cell = {"traceback": ["\x1b[0;31mImportError\x1b[0m: DLL load failed while importing \x1b[1m_pywrap\x1b[22m"]}
+    assert [match.id for match in match_text(json.dumps(cell))][:1] == ["msvc-runtime-missing"]
