@@ -313,7 +313,7 @@ def test_a_signal_that_would_end_envcheck_reaches_the_command() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot tell whether a pipe holds more")
 def test_a_slow_reader_gets_all_that_the_command_said() -> None:
     with started("import sys; sys.stdout.write('x' * 150_000)") as process:
-        time.sleep(4)  # longer than a grandchild may be silent
+        time.sleep(3)  # longer than a grandchild may be silent
         assert process.stdout is not None and len(process.stdout.read()) == 150_000
 
 

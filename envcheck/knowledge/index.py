@@ -18,6 +18,7 @@ from email.message import Message
 from email.parser import HeaderParser
 from typing import Any
 
+from envcheck.knowledge.egg_info import requirements
 from envcheck.knowledge.remote_file import RemoteFile
 
 TIMEOUT_SECONDS = 60
@@ -148,7 +149,7 @@ def _from_sdist(data: bytes) -> str:
         raise EOFError("its requirements are computed while it is built")
     required = next((text for name, text in members.items() if name.endswith("/requires.txt")), "")
     if required and "\nRequires-Dist:" not in information:
-        return "".join(f"Requires-Dist: {line}\n" for line in _requirements(required))
+        return "".join(f"Requires-Dist: {line}\n" for line in requirements(required))
     return information
 
 
@@ -165,17 +166,3 @@ def _tar_members(data: bytes) -> dict[str, str]:
 def _zip_members(data: bytes) -> dict[str, str]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return {name: archive.read(name).decode("utf-8", "replace") for name in archive.namelist() if _wanted(name)}
-
-
-def _requirements(text: str) -> list[str]:
-    """Turn requires.txt of setuptools into requirements: a section is ``[extra]``, ``[:marker]`` or both."""
-    found = []
-    extra = marker = ""
-    for line in filter(None, map(str.strip, text.splitlines())):
-        if line.startswith("["):
-            extra, _, marker = line.strip("[]").partition(":")
-            continue
-        conditions = [f'extra == "{extra}"'] if extra else []
-        conditions += [f"({marker})"] if marker else []
-        found.append(f"{line} ; {' and '.join(conditions)}" if conditions else line)
-    return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from packaging.metadata import RawMetadata, parse_email
 
 from envcheck.host import Host
+from envcheck.knowledge import egg_info
 from envcheck.model.unknown import Unknown
 
 HEADERS_BYTES = 256 * 1024  #: the description that follows can be long, the headers are not
@@ -41,24 +42,8 @@ def read_egg_info(files: Host, path: str) -> Metadata:
     requires = tuple(raw.get("requires_dist", ()))
     if is_folder and not requires:
         text = files.read_text(os.path.join(path, "requires.txt"))
-        requires = requirements_of_egg(text) if isinstance(text, str) else ()
+        requires = egg_info.requirements(text) if isinstance(text, str) else ()
     return Metadata(raw.get("name"), raw.get("version"), requires, raw.get("requires_python"), ())
-
-
-def requirements_of_egg(text: str) -> tuple[str, ...]:
-    """Return the requirements of setuptools' ``requires.txt``, whose sections are ``[extra:marker]``, as PEP 508."""
-    found = []
-    conditions: list[str] = []
-    for line in text.splitlines():
-        line = line.strip()
-        section = re.fullmatch(r"\[([^:\]]*)(?::(.*))?\]", line)
-        if section:
-            extra, marker = section[1], section[2]
-            conditions = [f"({marker})"] if marker else []
-            conditions += [f'extra == "{extra}"'] if extra else []
-        elif line:
-            found.append(f"{line} ; {' and '.join(conditions)}" if conditions else line)
-    return tuple(found)
 
 
 def _headers(files: Host, path: str) -> RawMetadata | Unknown:

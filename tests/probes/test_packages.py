@@ -11,9 +11,10 @@ import pytest
 from packaging.utils import canonicalize_name
 from simulated.pythons import compile_c, elf_header, install, pyenv, user_host, venv, write
 
+from envcheck.knowledge import egg_info
 from envcheck.model.facts import Package
 from envcheck.model.unknown import Unknown
-from envcheck.probes import package_metadata, packages
+from envcheck.probes import packages
 
 
 def find(tmp_path: Path, *folders: Path, prefix: Path | None = None) -> packages.Installed:
@@ -112,7 +113,7 @@ def test_formats_from_before_wheels(tmp_path: Path) -> None:
         "six",
         'numpy>=1.2 ; extra == "fast"',
         "enum34 ; (python_version<'3')",
-        "colorama ; (os_name=='nt') and extra == \"fast\"",
+        "colorama ; extra == \"fast\" and (os_name=='nt')",
     )
     assert by_name["old"].top_level == ("old", "_old")
     assert (by_name["developed"].editable, by_name["old"].editable) == (True, False)
@@ -125,7 +126,7 @@ def test_requirements_of_eggs_can_be_parsed() -> None:
     from packaging.requirements import Requirement
 
     text = "a\n[x:python_version<'3' and os_name=='nt']\nb[c]>=1.0,<2\n"
-    first, second = map(Requirement, package_metadata.requirements_of_egg(text))
+    first, second = map(Requirement, egg_info.requirements(text))
     assert (first.name, first.marker) == ("a", None)
     assert (second.name, second.extras, str(second.specifier)) == ("b", {"c"}, "<2,>=1.0")
     assert second.marker is not None
