@@ -21,8 +21,8 @@ RISK = {
 }
 EFFECT = {
     "lasting": "",
-    "shell": template("acts on the shell at hand only"),
-    "look": template("changes nothing, shows more"),
+    "shell": template("counts for this shell only"),
+    "look": template("changes nothing, only shows more"),
 }
 VERIFICATION = {
     "verified": template("Tried in a scratch environment: verified. {detail}"),

@@ -8,6 +8,7 @@ from envcheck.model.facts import SmokeRun
 from envcheck.model.report import Finding, Fix, Report
 from envcheck.model.unknown import Unknown
 from envcheck.render import clean, fix_words, smoke, smoke_tables, words
+from envcheck.render.evidence import in_words
 from envcheck.render.floors import floors
 from envcheck.render.structure import grouped, undecided, verdict, why_undecided
 from envcheck.render.style import Style
@@ -67,7 +68,7 @@ def _uncopyable(fix: Fix) -> bool:
 def _view(report: Report) -> dict[str, Any]:
     """Return what the template shows, in plain text; the template escapes it."""
     mark, text = verdict(report)
-    groups = grouped(report.findings)
+    groups = grouped(in_words(report).findings)
     runs = report.facts.smoke
     return {
         "words": words,
@@ -76,7 +77,7 @@ def _view(report: Report) -> dict[str, Any]:
         "verdict": clean.shorten(clean.line(text), TITLE_LIMIT),
         "floors": floors(report),
         "smoke": None if isinstance(runs, Unknown) else _matrix(runs),
-        "smoke_missing": words.why(runs) if isinstance(runs, Unknown) else None,
+        "smoke_missing": smoke.why_not(runs) if isinstance(runs, Unknown) else None,
         "causes": groups.causes,
         "notes": groups.notes,
         "undecided": [(outcome.id, why_undecided(outcome)) for outcome in undecided(report)],

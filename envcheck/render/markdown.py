@@ -4,6 +4,7 @@ from envcheck.model.facts import SmokeRun
 from envcheck.model.report import Finding, Report
 from envcheck.model.unknown import Unknown
 from envcheck.render import clean, smoke, smoke_tables, words
+from envcheck.render.evidence import in_words
 from envcheck.render.fixes import fix_markdown
 from envcheck.render.floors import floors
 from envcheck.render.markdown_text import (
@@ -36,7 +37,7 @@ _STYLE = Style()
 def render(report: Report) -> str:
     """Return the report as Markdown; it ends with a newline."""
     mark, text = verdict(report)
-    groups = grouped(report.findings)
+    groups = grouped(in_words(report).findings)
     parts = [heading(2, f"{_STYLE.mark(mark)} {_short(text)}"), _stack(report), *_smoke(report.facts.smoke)]
     parts += [paragraph(_short(text)) for text in smoke_tables.summary(report.facts)]
     parts += [cause_markdown(cause) for cause in groups.causes]
@@ -74,7 +75,7 @@ def _stack(report: Report) -> str:
 
 def _smoke(runs: tuple[SmokeRun, ...] | Unknown) -> list[str]:
     if isinstance(runs, Unknown):
-        return [paragraph(sentence(words.SMOKE_SKIPPED, why=_short(words.why(runs))))]
+        return [paragraph(sentence(words.SMOKE_SKIPPED, why=_short(smoke.why_not(runs))))]
     if not runs:
         return [paragraph(sentence(words.SMOKE_NOTHING))]
     title = heading(3, sentence(words.SMOKE_TITLE if smoke.timed(runs) else words.SMOKE_TITLE_PLAIN))
@@ -109,7 +110,7 @@ def cause_markdown(cause: Cause) -> str:
     if finding.message:
         parts.append(paragraphs(clean.shorten(finding.message, MESSAGE_LIMIT)))
     if finding.evidence:
-        rows = [(code(_short(seen_where(seen.fact))), code(evidence(seen.value))) for seen in finding.evidence]
+        rows = [(line(_short(seen_where(seen.fact))), code(evidence(seen.value))) for seen in finding.evidence]
         parts.append(table((sentence(words.WHERE), sentence(words.WHAT_WAS_SEEN)), rows))
     for index, fix in enumerate(finding.fixes):
         parts.append(fix_markdown(fix, sentence(words.OR if index else words.TO_DO)))

@@ -30,6 +30,11 @@ def backends(runs: Sequence[SmokeRun]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(run.backend for run in runs))
 
 
+def why_not(runs: Unknown) -> str:
+    """Return why the test model was not run; what was left out on purpose needs no second word for that."""
+    return runs.detail if runs.reason == "skipped" and runs.detail else words.why(runs)
+
+
 def cell(run: SmokeRun) -> Cell:
     """Return how one run ended: the time of a step if it passed, else the stage where it ended."""
     mark = MARKS.get(run.status, "unknown")

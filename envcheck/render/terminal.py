@@ -6,6 +6,7 @@ from envcheck.model.facts import SmokeRun, Stage
 from envcheck.model.report import Finding, Report
 from envcheck.model.unknown import Unknown
 from envcheck.render import clean, smoke, smoke_tables, words
+from envcheck.render.evidence import in_words
 from envcheck.render.finding_text import add_cause, add_note
 from envcheck.render.floors import floors
 from envcheck.render.page import Page, Part
@@ -21,6 +22,7 @@ GAP = "  "
 def render(report: Report, style: Style) -> str:
     """Return the report as text; it ends with a newline."""
     page = Page(style)
+    report = in_words(report)
     mark, text = verdict(report)
     page.marked(mark, (clean.shorten(clean.line(text), TITLE_LIMIT), "bold"))
     if style.quiet:
@@ -71,7 +73,7 @@ def _stack(page: Page, report: Report) -> None:
 
 def _smoke(page: Page, runs: tuple[SmokeRun, ...] | Unknown) -> None:
     if isinstance(runs, Unknown):
-        page.paragraph(sentence(words.SMOKE_SKIPPED, why=words.why(runs)))
+        page.paragraph(sentence(words.SMOKE_SKIPPED, why=smoke.why_not(runs)))
         return
     if not runs:
         page.paragraph(sentence(words.SMOKE_NOTHING))
