@@ -11,9 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import platformdirs
-
-from envcheck.applying import conda, frozen
+from envcheck.applying import alone, conda, frozen
 from envcheck.fixes import conda as of_conda, projects
 from envcheck.host import Host
 from envcheck.model.facts import Facts
@@ -181,8 +179,7 @@ def start(host: Host, facts: Facts, when: str) -> Undo:
     Raises:
         CannotSave: if that fails.
     """
-    # platformdirs asks the process for HOME and XDG_STATE_HOME, which are the user's own here.
-    place = Path(platformdirs.user_state_dir("envcheck", appauthor=False)) / "undo"
+    place = alone.state_folder()
     packages = frozen.own_packages(facts)
     try:
         folder = _new_folder(place, when.partition("+")[0].replace(":", ""))

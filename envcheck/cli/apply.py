@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import click
 
 from envcheck import child
-from envcheck.applying import choice, commands, undo
+from envcheck.applying import alone, choice, commands, undo
 from envcheck.cli.options import style
 from envcheck.host import Host
 from envcheck.model.report import Fix, Report
@@ -58,9 +58,17 @@ def carry_out(host: Host, report: Report, yes: bool) -> Result:
     """Go through the steps of a report; what is said goes to standard error.
 
     Raises:
-        click.ClickException: if undoing could not be prepared before the first change.
+        click.ClickException: if undoing could not be prepared before the first change, or another envcheck is at it.
     """
     child.start_afresh()
+    try:
+        with alone.alone():
+            return _carry_out(host, report, yes)
+    except alone.NotAlone as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _carry_out(host: Host, report: Report, yes: bool) -> Result:
     dialogue = _Dialogue(host, report, yes)
     todo = steps(report.findings)
     try:
@@ -111,7 +119,11 @@ class _Dialogue:
             question, answers = sentence(ASK), {"y": possible["1"]}
         else:
             question, answers = sentence(ASK_WHICH, ways=", ".join(possible)), possible
-        answer = click.prompt(question, type=click.Choice([*answers, "n", "q"]), show_choices=False, err=True)
+        try:
+            answer = click.prompt(question, type=click.Choice([*answers, "n", "q"]), show_choices=False, err=True)
+        except click.Abort:
+            _say("")  # what follows does not belong to the line of the question
+            raise
         if answer == "q":
             raise _Enough
         return answers.get(answer)

@@ -257,8 +257,11 @@ def _own_environment(facts: Facts, requirements: tuple[str, ...], index: str | N
 
 
 def _pip_first(facts: Facts) -> tuple[str, ...]:
-    """Return the command that brings pip into an environment that was made without it."""
+    """Return the commands that bring pip into an environment that was made without it, or that has half of it left."""
     packages = known(facts.python.packages, ())
-    if not packages or any(package.name == "pip" for package in packages):
+    pip = [package for package in packages if package.name == "pip"]
+    if not packages or (pip and (pip[0].installer == "conda" or not known(pip[0].files_missing, ()))):
         return ()
-    return (f"{python(facts)} -m ensurepip",)
+    # ensurepip takes a pip whose metadata are there for a whole one.
+    broken = [path for package in pip for path in (f"{package.location}/pip", package.metadata)]
+    return (*((shell.remove(facts, *broken),) if broken else ()), f"{python(facts)} -m ensurepip")

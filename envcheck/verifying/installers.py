@@ -1,6 +1,8 @@
 """The commands of uv and pip that try a change of packages."""
 
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
 
@@ -74,9 +76,7 @@ class Installer:
             CannotTry: if the index could not be asked, or there is no installer.
         """
         if not self.uv and self._run(python, "-m", "pip", "--version") is not None:
-            failure = self._run(python, "-m", "ensurepip")
-            if failure is not None:
-                raise CannotTry(failure)
+            self._bring_pip(python)
         if change.remove:
             removal = (
                 (self.uv, "pip", "uninstall", "--quiet", "-p", python)
@@ -87,6 +87,15 @@ class Installer:
             if failure is not None:
                 return failure
         return self._asked(self._install(python, change)) if change.add else None
+
+    def _bring_pip(self, python: str) -> None:
+        root = Path(python).parent.parent
+        for broken in root.glob("lib/python*/site-packages/pip*"):
+            if broken.name == "pip" or broken.name.startswith("pip-"):
+                shutil.rmtree(broken, ignore_errors=True)
+        failure = self._run(python, "-m", "ensurepip")
+        if failure is not None:
+            raise CannotTry(failure)
 
     def _install(self, python: str, change: PackageChanges, *options: str) -> tuple[str, ...]:
         again = ("--reinstall" if self.uv else "--force-reinstall", "--no-deps") if change.reinstall else ()
@@ -124,9 +133,9 @@ def find(host: Host, facts: Facts) -> Installer:
 
 
 def pip_version(facts: Facts) -> Version | None:
-    """Return the version of the target's pip; None if it has none."""
-    packages = known(facts.python.packages, ())
-    return next((_version(known(package.version, None)) for package in packages if package.name == "pip"), None)
+    """Return the version of the target's pip; None if it has none, or one that lacks files."""
+    whole = (found for found in known(facts.python.packages, ()) if not known(found.files_missing, ()))
+    return next((_version(known(package.version, None)) for package in whole if package.name == "pip"), None)
 
 
 def _version(text: str | None) -> Version | None:
