@@ -2,7 +2,8 @@
 
 Python looks into the folder of the script (for ``python -c``, ``-m`` and notebooks: the working directory) and then
 into PYTHONPATH before its standard library, and into the user site before the site-packages of the environment.
-Source: docs.python.org, 'The initialization of the sys.path module search path'.
+Source: docs.python.org, 'The initialization of the sys.path module search path'. Files that Python runs at its start
+(.pth files, sitecustomize.py; docs.python.org, 'site') may put any folder before all these.
 """
 
 import os
@@ -31,12 +32,16 @@ stat, seen in Python 3.6 to 3.13), and ``test``, which projects call their tests
 PACKAGES_BY_PARTS = frozenset(("google",))  #: several distributions share it, so that it needs no __init__.py
 MODULE_SUFFIXES = (".py", ".pyc", ".so", ".pyd")
 STANDARD_LIBRARY = "standard library"
+STARTUP_FILES = ("sitecustomize.py", "usercustomize.py")
+STARTUP_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
 class _Place:
     folder: str
     name: str  #: as in ``Shadow.found_in``
+    late: bool = False  #: it comes after the standard library
+    set_by: str | None = None  #: as in ``Shadow.set_by``
 
 
 def find(host: Host, python: Python, builtin: frozenset[str]) -> tuple[Shadow, ...]:
@@ -47,16 +52,15 @@ def find(host: Host, python: Python, builtin: frozenset[str]) -> tuple[Shadow, .
     installed = _installed_folders(host, python)
     found: list[Shadow] = []
     for place in _places(host, python, installed):
-        late = place.name == "user-site"  # after the standard library, before site-packages
-        hidden = _after(installed, place.folder) if late else installed
-        names = INSTALLED if late else INSTALLED + STANDARD
+        hidden = _after(installed, place.folder) if place.name in ("startup-file", "user-site") else installed
+        names = INSTALLED if place.late else INSTALLED + STANDARD
         for module, path in _modules(host, place.folder, names):
             if module in STANDARD:
                 hides = None if module in builtin else STANDARD_LIBRARY
             else:
                 hides = _first(host, hidden, module)
             if hides is not None and not _same(hides, path):
-                found.append(Shadow(module=module, path=path, found_in=place.name, hides=hides))
+                found.append(Shadow(module=module, path=path, found_in=place.name, hides=hides, set_by=place.set_by))
     return tuple(found)
 
 
@@ -77,9 +81,37 @@ def _places(host: Host, python: Python, installed: Sequence[str]) -> Iterator[_P
         if real not in own and real not in seen:
             seen.add(real)
             yield place
+    yield from _of_startup_files(host, python)
     user_site = known(python.user_site, None)
     if user_site and known(python.user_site_enabled, False):
-        yield _Place(user_site, "user-site")
+        yield _Place(user_site, "user-site", late=True)
+
+
+def _of_startup_files(host: Host, python: Python) -> Iterator[_Place]:
+    """Yield the folders before site-packages that neither Python itself nor the user's variables put there."""
+    path, site, stdlib = known(python.path, ()), known(python.site_packages, ()), known(python.stdlib, None)
+    first = next((place for place, entry in enumerate(path) if entry in site), 0)
+    foreign = {
+        os.path.realpath(folder) for folder in (*python_path(host), host.cwd, known(python.user_site, None) or "")
+    }
+    late = False
+    for entry in dict.fromkeys(path[:first]):
+        if stdlib and (entry.startswith(stdlib) or entry.endswith(".zip")):
+            late = True
+        elif stdlib and os.path.realpath(entry) not in foreign and host.unrooted().is_dir(entry):
+            yield _Place(entry, "startup-file", late, _named_in(host, entry, (*path[:first], *site)))
+
+
+def _named_in(host: Host, folder: str, places: Sequence[str]) -> str | None:
+    """Return the file, run at every start of Python, that names a folder."""
+    for place in places:
+        entries = host.unrooted().list_dir(place)
+        for name in entries if isinstance(entries, tuple) else ():
+            if name.endswith(".pth") or name in STARTUP_FILES:
+                text = host.unrooted().read_text(os.path.join(place, name), STARTUP_BYTES)
+                if isinstance(text, str) and folder in text:
+                    return os.path.join(place, name)
+    return None
 
 
 def python_path(host: Host) -> tuple[str, ...]:
@@ -100,9 +132,10 @@ def _installed_folders(host: Host, python: Python) -> list[str]:
 def _after(folders: Sequence[str], folder: str) -> list[str]:
     real = [os.path.realpath(entry) for entry in folders]
     try:
-        return list(folders[real.index(os.path.realpath(folder)) + 1 :])
+        place = real.index(os.path.realpath(folder))
     except ValueError:
         return []
+    return [entry for entry, its_own in zip(folders[place:], real[place:], strict=True) if its_own != real[place]]
 
 
 def _modules(host: Host, folder: str, names: Sequence[str], parts: bool = False) -> Iterator[tuple[str, str]]:

@@ -46,6 +46,7 @@ PACKAGE_CAUSES = (
     "distribution-installed-twice",
     "package-install-incomplete",
     "pythonpath-shadows-environment",
+    "startup-file-shadows-environment",
     "user-site-shadows-environment",
     "numpy2-abi-mismatch",
     "numpy-older-than-extension",

@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterator
 
+import msgspec
+
 from envcheck.fixes import shell
 from envcheck.fixes.files import by_hand, in_shell, move_aside
 from envcheck.fixes.packages import shows
@@ -19,13 +21,17 @@ OTHER_NAMES = {"pytorch": "torch", "tf": "tensorflow", "jaxlib": "jax"}
 CHOOSE = template("Tell Keras to use {framework}, which is installed")
 INSTALL = template("Install {framework}")
 MOVE_CONFIG = template("Move the file away: {path}. Keras writes a new one")
-MAKESHIFT = template(
-    "The home folder cannot be written to, so Keras keeps its settings in {path}, which does not last."
-)
-NOT_WRITABLE = template(
-    "Keras keeps its settings and downloaded weights beside {path}, and this user may not write there."
-)
+MAKESHIFT = template("The home folder cannot be written to, so Keras keeps its settings in {path}, for a while.")
+NOT_WRITABLE = template("Keras keeps its settings and downloaded weights beside {path}, where this user may not write.")
 ANOTHER_HOME = template("Set KERAS_HOME to a folder that this user may write to and that stays")
+MOVE_AND_CHOOSE = template("Move the file away, {path}, and tell Keras to use {framework}, which is installed")
+ABSENT_CAUSES = (
+    "framework-not-installed",
+    "python-version-unsupported",
+    "pythonpath-shadows-environment",
+    "startup-file-shadows-environment",
+)
+"""Findings that explain why the chosen backend is not there."""
 STOPS = template("'import keras' fails because of it.")
 PASSED_OVER = template("Keras passes it over in silence and takes its defaults.")
 
@@ -157,6 +163,16 @@ def _move_config(facts: Facts) -> tuple[Fix, ...]:
     return (move_aside(facts, MOVE_CONFIG, path, source=CONFIGURE, verify=shows(facts, "keras")),)
 
 
+def _choose_instead(facts: Facts) -> tuple[Fix, ...]:
+    """Return the fix that moves the file away and chooses what it may have chosen: Keras's default may not be there."""
+    moved, chosen = _move_config(facts), _instead_of_default(facts)
+    if not moved or not chosen:
+        return moved
+    title = sentence(MOVE_AND_CHOOSE, path=moved[0].files[0], framework=title_of(_installed(facts)[0]))
+    both = (*moved[0].commands, *chosen[0].commands)
+    return (msgspec.structs.replace(moved[0], title=title, commands=both, effect="shell"),)
+
+
 @rule(
     "keras-json-invalid",
     severity="error",
@@ -183,7 +199,7 @@ def keras_json_invalid(facts: Facts) -> Iterator[Failure]:
             "error": known(keras.config_error, None) or status,
             "consequence": sentence(STOPS if stops else PASSED_OVER),
         },
-        fixes=_move_config(facts),
+        fixes=_choose_instead(facts) if keras.backend_chosen_by == "default" else _move_config(facts),
         severity="error" if stops else "warning",
     )
 
@@ -197,7 +213,7 @@ def keras_json_invalid(facts: Facts) -> Iterator[Failure]:
         "Keras takes the backend '{backend}' ({chosen_by}), and it is not installed for this Python. Keras itself "
         "brings none, so 'import keras' fails unless the program names another backend first."
     ),
-    after=("framework-not-installed", "python-version-unsupported"),
+    after=(*ABSENT_CAUSES, "keras-json-invalid"),
 )
 def keras_backend_not_installed(facts: Facts) -> Iterator[Failure]:
     """Keras will use a backend that is not there.
@@ -228,6 +244,7 @@ def keras_backend_not_installed(facts: Facts) -> Iterator[Failure]:
             fixes=(install, *choose) if chosen_by == "KERAS_BACKEND" else (*choose, install),
             subject=name,
             severity="warning" if others and not chosen_on_purpose(facts) else "error",
+            after=None if chosen_by == "default" else ABSENT_CAUSES,
         )
 
 

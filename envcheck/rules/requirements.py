@@ -139,6 +139,7 @@ def framework_of(facts: Facts, name: str) -> str | None:
     after=(
         "user-site-shadows-environment",
         "pythonpath-shadows-environment",
+        "startup-file-shadows-environment",
         "distribution-installed-twice",
         "tensorflow-duplicate-distributions",
         "keras-duplicate-distributions",

@@ -13,7 +13,7 @@ from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.shared import listed, variable, version_of
-from envcheck.words import template
+from envcheck.words import sentence, template
 
 SEARCH_PATH = "https://docs.python.org/3/library/sys_path_init.html"
 ENVIRONMENT = "https://docs.python.org/3/using/cmdline.html#environment-variables"
@@ -22,6 +22,11 @@ SAFE_START = template("Start programs with an option that keeps Python from look
 UNSET = template("Remove {name} from the environment, also where it is set (shell profile, job script, ROS set-up)")
 IGNORE_USER_SITE = template("Let this environment ignore the packages in the home folder")
 IGNORE_USER_SITE_CONDA = template("Let this conda environment ignore the packages in the home folder, then activate it")
+
+SITE = "https://docs.python.org/3/library/site.html"
+SOME_FILE = template("A .pth file or sitecustomize.py")
+FIND_FILE = template("Look through the .pth files and sitecustomize.py, and take the line out that names the folder")
+MOVE_STARTUP = template("Move the file away, or take the line out of it that names the folder: {path}")
 
 FIRST_WITH_SAFE_PATH = Version("3.11")
 FRAMEWORKS = ("tensorflow", "jax", "jaxlib", "torch", "openvino")
@@ -119,6 +124,48 @@ def pythonpath_shadows_environment(facts: Facts) -> Iterator[Failure]:
 
 def _unset(facts: Facts, *names: str) -> Fix:
     return in_shell(UNSET, shell.unset(facts, *names), source=ENVIRONMENT, name=" ".join(names))
+
+
+@rule(
+    "startup-file-shadows-environment",
+    severity="warning",
+    layer="python",
+    title=template("A start-up file of Python puts other packages before those of the environment: {modules}"),
+    message=template(
+        "{file} is read at every start of this Python and puts {folder} before the environment's own packages. "
+        "{modules} are taken from there instead."
+    ),
+)
+def startup_file_shadows_environment(facts: Facts) -> Iterator[Failure]:
+    """A .pth file or a sitecustomize.py brings in packages that hide those of the environment.
+
+    Python reads .pth files in site-packages, sitecustomize.py and usercustomize.py before any program. Old installers
+    left an easy-install.pth that puts a checkout of the source first; administrators put folders of a module system
+    there. pip, which looks at one folder only, does not show what is really used.
+    """
+    found = _shadows(facts, "startup-file")
+    files = list(dict.fromkeys(shadow.set_by for _, shadow in found))
+    for file in files:
+        of_file = [(index, shadow) for index, shadow in found if shadow.set_by == file]
+        yield Failure(
+            evidence=tuple(f"/python/shadows/{index}/path" for index, _ in of_file),
+            fields={
+                "modules": listed(shadow.module for _, shadow in of_file),
+                "file": known(file, None) or sentence(SOME_FILE),
+                "folder": _folder(of_file[0][1].path),
+            },
+            fixes=(_without_file(facts, known(file, None)),),
+        )
+
+
+def _folder(path: str) -> str:
+    return path.replace("\\", "/").rpartition("/")[0]
+
+
+def _without_file(facts: Facts, file: str | None) -> Fix:
+    if file is None:
+        return by_hand(FIND_FILE, SITE)
+    return move_aside(facts, MOVE_STARTUP, file, source=SITE, verify=f"{python(facts)} -m site")
 
 
 @rule(

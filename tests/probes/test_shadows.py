@@ -162,3 +162,21 @@ def test_pythonsafepath(tmp_path: Path, version: str, hides: bool) -> None:
     host = user_host(tmp_path, cwd=folder, PYTHONSAFEPATH="1")
     assert imported(host, made, "random").startswith(str(folder)) == hides
     assert bool(shadows(host, made)) == hides
+
+
+def test_start_up_files_that_put_folders_first(environment: Path, tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    write(old, {"numpy/__init__.py": MODULE, "random.py": MODULE, "notes.py": MODULE})
+    site = site_packages(environment)
+    path_file = site / "easy-install.pth"
+    host = user_host(tmp_path)
+    for file, text in ((path_file, f"import sys; sys.path[0:0] = ['{old}']\n"), (path_file, f"{old}\n")):
+        file.write_text(text)
+        try:
+            found = {(each.module, each.found_in, each.set_by) for each in shadows(host, environment)}
+            taken = imported(host, environment, "numpy")
+        finally:
+            file.unlink()
+        first = text.startswith("import")
+        assert taken.startswith(str(old)) is first  # a folder that is only named comes last
+        assert found == ({(name, "startup-file", str(path_file)) for name in ("numpy", "random")} if first else set())

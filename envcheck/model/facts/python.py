@@ -56,8 +56,9 @@ class Shadow(Record, frozen=True, kw_only=True):
 
     module: str
     path: str
-    found_in: str  #: ``working-directory``, ``PYTHONPATH`` or ``user-site``
+    found_in: str  #: ``working-directory``, ``PYTHONPATH``, ``startup-file`` or ``user-site``
     hides: OptionalText  #: what it hides: a path, or ``standard library``; None: nothing else has the name
+    set_by: OptionalText = None  #: the .pth file or sitecustomize.py that names its folder; None: another reason
 
 
 class Certificates(Record, frozen=True, kw_only=True):
