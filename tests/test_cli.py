@@ -81,6 +81,13 @@ def test_a_malformed_snapshot_gets_one_clear_line(text: str) -> None:
     assert len(message) < 400
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="this system has no endless file")
+def test_an_endless_snapshot_gets_one_clear_line() -> None:
+    command = f"ulimit -v 4000000; exec '{sys.executable}' -m envcheck report --snapshot /dev/zero"
+    result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=120)
+    assert "a report has a few million at most" in clear(result, 2)
+
+
 def test_a_target_that_runs_but_is_no_python() -> None:
     if not Path("/bin/ls").exists():
         pytest.skip("there is no /bin/ls here")

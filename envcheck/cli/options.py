@@ -12,6 +12,7 @@ import click
 
 from envcheck.model.report import SEVERITIES, Finding, Severity
 from envcheck.render.style import Style
+from envcheck.snapshot import LARGEST_BYTES
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -96,15 +97,16 @@ def _unicode(output: str | None) -> bool:
 
 
 def read_bytes(name: str) -> bytes:
-    """Read a file that was named on the command line; ``-`` is standard input.
+    """Read a file that was named on the command line; ``-`` is standard input. Of an endless one that is too much.
 
     Raises:
         click.ClickException: if it cannot be read.
     """
     if name == "-":
-        return sys.stdin.buffer.read()
+        return sys.stdin.buffer.read(LARGEST_BYTES + 1)
     try:
-        return Path(name).read_bytes()
+        with Path(name).open("rb") as file:
+            return file.read(LARGEST_BYTES + 1)
     except OSError as error:
         raise click.ClickException(f"cannot read {name}: {error.strerror}") from None
 
