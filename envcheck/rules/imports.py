@@ -34,6 +34,7 @@ PACKAGE_CAUSES = (
     "tensorflow-directml-version-mismatch",
     "jax-metal-unmaintained",
     "preloaded-library-breaks-framework",
+    "torch-backend-plugin-broken",
     "variable-breaks-framework-import",
     "cpu-lacks-avx",
     "wheel-requires-avx2",

@@ -7,7 +7,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import Version
 
 from envcheck.fixes import shell, solved
-from envcheck.fixes.files import by_hand, look
+from envcheck.fixes.files import by_hand, in_shell, look
 from envcheck.fixes.packages import change, python, shows
 from envcheck.model.facts import Facts, Package
 from envcheck.model.report import Fix
@@ -28,6 +28,11 @@ LAST_FOR_JAX_METAL = Version("0.5.0")
 METAL_LIBRARY = "libmetal_plugin.dylib"
 METAL_SIGNS = (METAL_LIBRARY, "_TF_", "_pywrap_tensorflow_internal.so")
 
+NO_PLUGINS = template("Tell PyTorch not to load plug-ins")
+REMOVE_PLUGIN = template("Remove {package}, if this machine has no device for it")
+TORCH_AUTOLOAD = "https://docs.pytorch.org/docs/main/accelerator/autoload.html"
+TORCH_PLUGIN = re.compile(r"Failed to load the backend extension: (\w+)")
+"""torch/__init__.py of 2.5 to 2.13."""
 REMOVE = template("Remove {package}, and run on the processor")
 FIT_DIRECTML = template("Install the TensorFlow that the plug-in was made for")
 WITHOUT_LIBRARY_PATH = template("Start JAX without foreign libraries, and read the first error that it prints")
@@ -224,3 +229,46 @@ def tensorflow_gpu_package_removed(facts: Facts) -> Iterator[Failure]:
                 )
 
     yield from for_each(need(facts.python.packages), check)
+
+
+@rule(
+    "torch-backend-plugin-broken",
+    severity="error",
+    layer="backend",
+    title=template("PyTorch cannot be imported because of the plug-in {plugin}"),
+    message=template(
+        "PyTorch loads every installed plug-in for further devices when it is imported, and {plugin} fails: what it is "
+        "made for, a driver or a library of its vendor, is not there. So 'import torch' fails as a whole."
+    ),
+)
+def torch_backend_plugin_broken(facts: Facts) -> Iterator[Failure]:
+    """A plug-in for another kind of device (torch_npu, habana_frameworks, ...) keeps PyTorch from being imported.
+
+    Since 2.5 PyTorch loads what registers as 'torch.backends'. On a machine without that device, or without its
+    driver, the plug-in raises an error, and PyTorch passes it on: 'Failed to load the backend extension'. PyTorch can
+    be told not to load any; where the device is not there, the plug-in is not needed at all.
+    """
+    torch = backend(facts, "torch")
+    if torch is None:
+        raise NotApplicable("PyTorch is not installed")
+    for pointer, words in last_words(facts, *torch):
+        found = TORCH_PLUGIN.search(words)
+        if found:
+            plugin = found.group(1)
+            of_it = next((item for item in need(facts.python.packages) if plugin in known(item.top_level, ())), None)
+            title = {"package": of_it.name} if of_it else {}
+            yield Failure(
+                evidence=(pointer,),
+                fields={"plugin": plugin},
+                fixes=(
+                    in_shell(
+                        NO_PLUGINS,
+                        shell.export(facts, "TORCH_DEVICE_BACKEND_AUTOLOAD", "0"),
+                        source=TORCH_AUTOLOAD,
+                        verify=shows(facts, "torch"),
+                    ),
+                    *((change(facts, REMOVE_PLUGIN, title, remove=(of_it.name,)),) if of_it else ()),
+                ),
+                subject="torch",
+            )
+            return

@@ -28,6 +28,11 @@ SOME_FILE = template("A .pth file or sitecustomize.py")
 FIND_FILE = template("Look through the .pth files and sitecustomize.py, and take the line out that names the folder")
 MOVE_STARTUP = template("Move the file away, or take the line out of it that names the folder: {path}")
 
+STOP_PYTHON = (
+    "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONHASHSEED", "PYTHONIOENCODING", "PYTHONUTF8", "PYTHONMALLOC",
+    "PYTHONTRACEMALLOC", "PYTHONINTMAXSTRDIGITS", "PYTHONPLATLIBDIR",
+)  # fmt: skip
+"""Variables with which Python may not come to its first line (Python/initconfig.c and preconfig.c of 3.11)."""
 FIRST_WITH_SAFE_PATH = Version("3.11")
 FRAMEWORKS = ("tensorflow", "jax", "jaxlib", "torch", "openvino")
 STANDARD_LIBRARY = "standard library"
@@ -174,8 +179,9 @@ def _without_file(facts: Facts, file: str | None) -> Fix:
     layer="python",
     title=template("The target Python starts only when it ignores the user's settings"),
     message=template(
-        "{python} does not start as it is ({detail}), and starts with the option -I, which leaves out PYTHONPATH, "
-        "PYTHONHOME, the packages in the home folder and the working directory. One of them breaks it."
+        "{python} does not start as it is ({detail}), and starts with the option -I, which leaves out the variables of "
+        "Python (PYTHONPATH, PYTHONHOME and others), the packages in the home folder and the working directory. One "
+        "of them breaks it."
     ),
     after=("pythonpath-shadows-environment", "user-site-shadows-environment"),
 )
@@ -188,15 +194,27 @@ def python_variables_break_start(facts: Facts) -> Iterator[Failure]:
     """
     if not need(facts.python.isolated_only):
         return
-    names = [name for name in ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP") if variable(facts, name)]
+    names = _suspects(facts)
     yield Failure(
         evidence=("/python/isolated_only", "/python/failure_detail"),
         fields={
             "python": known(facts.python.executable, None) or "The target Python",
-            "detail": (known(facts.python.failure_detail, None) or "no message").strip().splitlines()[-1],
+            "detail": _line_about(known(facts.python.failure_detail, None) or "no message", names),
         },
         fixes=(_unset(facts, *names),) if names else (by_hand(SAFE_START, ENVIRONMENT, command=f"{python(facts)} -I"),),
     )
+
+
+def _suspects(facts: Facts) -> tuple[str, ...]:
+    """Return the variables that Python's message names; if it names none, all that can keep it from starting."""
+    detail = known(facts.python.failure_detail, None) or ""
+    there = [name for name in STOP_PYTHON if variable(facts, name)]
+    return tuple([name for name in there if name in detail] or there)
+
+
+def _line_about(detail: str, names: tuple[str, ...]) -> str:
+    lines = detail.strip().splitlines()
+    return next((line for line in lines if any(name in line for name in names)), lines[-1])
 
 
 @rule(
