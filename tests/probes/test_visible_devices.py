@@ -43,6 +43,7 @@ FOUR = tuple(gpu(index) for index in range(4))
         (" 0 , 2 ", (0, 2), None),
         ("-1", (), "-1"),
         ("0,7,1", (0,), "7"),
+        ("4,1", (), "4"),  # one past the last
         ("0,,1", (0,), ""),
         ("NoDevFiles", (), "NoDevFiles"),
         ("all", (), "all"),
@@ -71,7 +72,7 @@ def test_numbers_of_unequal_cards_are_cudas_secret() -> None:
     by_address = resolve({"CUDA_VISIBLE_DEVICES": "0", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}, mixed)
     assert (by_address.gpus, by_address.order) == ((0,), "pci")
     assert resolve({"CUDA_VISIBLE_DEVICES": "GPU-1"}, mixed).gpus == (1,)
-    assert resolve({"CUDA_VISIBLE_DEVICES": "5"}, mixed).gpus == ()
+    assert resolve({"CUDA_VISIBLE_DEVICES": "2"}, mixed).gpus == ()
 
 
 def test_gpus_that_could_not_be_listed() -> None:
