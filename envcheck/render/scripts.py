@@ -21,6 +21,7 @@ from envcheck.words import sentence, template
 
 TYPE_IT = template("Type this yourself, in the shell that you use; a script cannot do it for your shell:")
 SHOWS_MORE = template("This shows more, and changes nothing; run it yourself:")
+STOPPED = template("Stopped in step {number}: a command ended with status {status}; nothing after it was done.")
 RESTART_YOURSELF = template("The machine has to be restarted now.")
 STRICT_REMOVERS = ("conda", "uv", "poetry", "pdm", "pixi")
 """Tools that end with an error when they are told to remove what is not there; of uv, the command for projects."""
@@ -40,6 +41,7 @@ class Dialect:
 
     first_line: tuple[str, ...]
     opening: tuple[str, ...]
+    on_error: tuple[str, ...]  #: say ``{text}``, which is quoted and has places for the step and the status
     from_step: str  #: how the script is called to begin at a step; names ``{number}``
     begin_step: str  #: names ``{number}``
     end: str
@@ -53,8 +55,16 @@ class Dialect:
 POSIX = Dialect(
     first_line=("#!/bin/sh",),
     opening=("set -eu", "first=${1:-1}"),
+    on_error=(
+        "step=1",
+        "stopped() {{",
+        "  status=$?",
+        '  [ "$status" -eq 0 ] || printf {text} "$step" "$status" >&2',
+        "}}",
+        "trap stopped EXIT",
+    ),
     from_step="sh THIS-FILE {number}",
-    begin_step='if [ "$first" -le {number} ]; then',
+    begin_step='if [ "$first" -le {number} ]; then\n  step={number}',
     end="fi",
     command=lambda command: [command],
     quoted=lambda text: "'" + text.replace("'", "'\\''") + "'",
@@ -70,6 +80,7 @@ POWERSHELL = Dialect(
         "$ErrorActionPreference = 'Stop'",
         "$global:LASTEXITCODE = 0",
     ),
+    on_error=(),
     from_step="powershell -ExecutionPolicy Bypass -File THIS-FILE {number}",
     begin_step="if ($First -le {number}) {{",
     end="}",
@@ -106,7 +117,8 @@ class _Script:
             return "\n".join([*lines, self.dialect.opening[0], "", self._say(nothing_to_do(report)), ""])
         if len(todo) > 1:
             lines.append(_comment(sentence(words.SCRIPT_FIRST_STEP, command=self._from_step(2))))
-        lines += [*self.dialect.opening, ""]
+        stopped = self.dialect.quoted(sentence(STOPPED, number="%s", status="%s") + "\\n")
+        lines += [*self.dialect.opening, *(line.format(text=stopped) for line in self.dialect.on_error), ""]
         for number, step in enumerate(todo, start=1):
             lines += [*self._step(number, len(todo), step), ""]
         return "\n".join([*lines, self._say(sentence(words.FINALLY[_last_restart(todo)])), ""])

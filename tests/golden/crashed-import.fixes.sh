@@ -4,12 +4,19 @@
 # To begin at a later step, give its number: sh THIS-FILE 2
 set -eu
 first=${1:-1}
+step=1
+stopped() {
+  status=$?
+  [ "$status" -eq 0 ] || printf 'Stopped in step %s: a command ended with status %s; nothing after it was done.\n' "$step" "$status" >&2
+}
+trap stopped EXIT
 
 # Step 1 of 2: Install a build for this processor
 # because: Importing TensorFlow kills the interpreter [framework-import-crashed]
 # changes the environment, restart the notebook kernel afterwards
 # https://example.org/install
 if [ "$first" -le 1 ]; then
+  step=1
   printf '%s\n' 'Step 1 of 2: Install a build for this processor'
   /home/ada/work/.venv/bin/python -m pip install --force-reinstall --no-cache-dir 'tensorflow==2.20.*'
 fi
@@ -19,6 +26,7 @@ fi
 # changes the system
 # https://example.org/install
 if [ "$first" -le 2 ]; then
+  step=2
   printf '%s\n' 'Step 2 of 2: Start the container with more'
   docker run --shm-size=8g IMAGE
 fi

@@ -3,6 +3,12 @@
 # Read it before you run it. It stops at the first error.
 set -eu
 first=${1:-1}
+step=1
+stopped() {
+  status=$?
+  [ "$status" -eq 0 ] || printf 'Stopped in step %s: a command ended with status %s; nothing after it was done.\n' "$step" "$status" >&2
+}
+trap stopped EXIT
 
 # Step 1 of 1: red \x9b2J [red]markup[/red] <script>alert(1)</script> a|b `tick` ``` ✗ forged line \u202egnp.exe\u2069 \udc80 \x00\x07\x08 \u2028next &amp; ]]> --> {{ 7 * 7 }} {field} %s
 # because: red \x9b2J [red]markup[/red] <script>alert(1)</script> a|b `tick` ``` ✗ forged line \u202egnp.exe\u2069 \udc80 \x00\x07\x08 \u2028next &amp; ]]> --> {{ 7 * 7 }} {field} %s [hostile-error]
@@ -10,6 +16,7 @@ first=${1:-1}
 # changes the environment
 # red \x9b2J [red]markup[/red] <script>alert(1)</script> a|b `tick` ``` ✗ forged line \u202egnp.exe\u2069 \udc80 \x00\x07\x08 \u2028next &amp; ]]> --> {{ 7 * 7 }} {field} %s
 if [ "$first" -le 1 ]; then
+  step=1
   printf '%s\n' 'Step 1 of 1: red \x9b2J [red]markup[/red] <script>alert(1)</script> a|b `tick` ``` ✗ forged line \u202egnp.exe\u2069 \udc80 \x00\x07\x08 \u2028next &amp; ]]> --> {{ 7 * 7 }} {field} %s'
   echo 'plain'
   printf '%s\n' 'This command is left out, because it holds characters that cannot be seen (written as escapes):'

@@ -25,11 +25,13 @@ def step(name: str, *commands: str, **more: object) -> Finding:
     return samples.finding(name, fixes=(samples.fix(f"Do {name}", *commands, **more),))
 
 
-def run(tmp_path: Path, found: tuple[Finding, ...], *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(
+    tmp_path: Path, found: tuple[Finding, ...], *arguments: str, shell: str = ""
+) -> subprocess.CompletedProcess[str]:
     script = tmp_path / "fix.sh"
     script.write_text(scripts.script(samples.report(samples.facts(), found)), encoding="utf-8")
     return subprocess.run(
-        [SHELLS[0], str(script), *arguments],
+        [shell or SHELLS[0], str(script), *arguments],
         cwd=tmp_path,
         env={"PATH": os.environ["PATH"]},
         capture_output=True,
@@ -58,9 +60,19 @@ def test_commands_run_in_order(tmp_path: Path) -> None:
     assert ended.stdout.splitlines() == ["Step 1 of 2: Do a", "Step 2 of 2: Do b", "That was the last step."]
 
 
-@pytest.mark.parametrize("broken", ["false", "echo $NOT_SET"])
-def test_the_first_error_ends_it(tmp_path: Path, broken: str) -> None:
-    ended = run(tmp_path, (step("a", "echo 1 >>log", broken, "echo 2 >>log"), step("b", "echo 3 >>log")))
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("broken", ["false", "no-such-program", "(exit 3)"])
+def test_the_first_error_ends_it_and_is_told(tmp_path: Path, broken: str, shell: str) -> None:
+    found = (step("a", "echo 1 >>log"), step("b", "echo 2 >>log", broken, "echo 3 >>log"), step("c", "echo 4 >>log"))
+    ended = run(tmp_path, found, shell=shell)
+    assert done(tmp_path) == ["1", "2"]
+    assert ended.returncode == {"false": 1, "no-such-program": 127, "(exit 3)": 3}[broken]
+    last = ended.stderr.splitlines()[-1]
+    assert last == f"Stopped in step 2: a command ended with status {ended.returncode}; nothing after it was done."
+
+
+def test_a_variable_that_is_not_set_ends_it(tmp_path: Path) -> None:
+    ended = run(tmp_path, (step("a", "echo 1 >>log", "echo $NOT_SET", "echo 2 >>log"),))
     assert ended.returncode != 0
     assert done(tmp_path) == ["1"]
 
