@@ -9,7 +9,7 @@ from envcheck.knowledge import hardware
 from envcheck.model.facts import Cpu, CpuVolatile
 from envcheck.model.record import all_unknown
 from envcheck.model.unknown import Unknown
-from envcheck.probes import cgroup, files
+from envcheck.probes import cgroup, files, windows
 from envcheck.probes.system import machine, system
 
 CPUINFO = "/proc/cpuinfo"
@@ -229,6 +229,9 @@ def _number(values: dict[str, str], key: str) -> int | Unknown:
 
 # --- elsewhere --------------------------------------------------------------------------------
 
+PROCESSOR = r"HKLM\HARDWARE\DESCRIPTION\System\CentralProcessor\0"
+"""Where Windows keeps the processor's own name (as CPython's platform module reads it for its vendor)."""
+
 
 def _by_psutil(host: Host) -> Cpu:
     if host.root:
@@ -238,9 +241,12 @@ def _by_psutil(host: Host) -> Cpu:
     logical, physical = psutil.cpu_count(), psutil.cpu_count(logical=False)
     process = psutil.Process()
     usable = len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else logical
+    identifier = host.environ.get("PROCESSOR_IDENTIFIER", "")
+    vendor = identifier.rpartition(", ")[2]
+    name = windows.setting(host, PROCESSOR, "ProcessorNameString") if system(host) == "Windows" else None
     return Cpu(
-        vendor=host.environ.get("PROCESSOR_IDENTIFIER", "").rpartition(", ")[2] or nothing,
-        model=host.environ.get("PROCESSOR_IDENTIFIER") or nothing,
+        vendor=X86_VENDORS.get(vendor, vendor) or nothing,
+        model=name if isinstance(name, str) else identifier or nothing,
         architecture=machine(host),
         cores_physical=physical if physical else nothing,
         cores_logical=logical if logical else nothing,

@@ -1,8 +1,8 @@
 """Where something that matters is stored: how much room there is, and whether this user may write there."""
 
 import os
-import posixpath
 import re
+import shutil
 import tempfile
 
 from envcheck.host import Host
@@ -13,6 +13,7 @@ from envcheck.probes import home
 
 SHARED_MEMORY = "/dev/shm"
 _NO_FLAG = Unknown("unsupported", "this system's Python does not tell how file systems are mounted")
+_ASK_BY_WRITING = Unknown("unsupported", "on Windows only writing tells whether one may write")
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
@@ -22,7 +23,7 @@ def common(host: Host) -> tuple[FileSystem, ...]:
     own = home.folder(host)
     if own:
         found.insert(0, look(host, "home", own))
-    if host.root or host.is_dir(SHARED_MEMORY):
+    if host.root or (os.name != "nt" and host.is_dir(SHARED_MEMORY)):
         shared = _of_image(host) if host.root else look(host, "shared-memory", SHARED_MEMORY)
         found += [shared] if shared is not None else []
     return tuple(found)
@@ -43,12 +44,10 @@ def look(host: Host, purpose: str, path: str) -> FileSystem:
     A folder that does not exist yet is judged by the nearest one above it that does.
     """
     folder = path
-    while not os.path.exists(folder) and posixpath.dirname(folder) not in ("", folder):
-        folder = posixpath.dirname(folder)
-    if not hasattr(os, "statvfs"):
-        return _unknown(purpose, path, Unknown("unsupported", "this system has no statvfs"))
+    while not os.path.exists(folder) and os.path.dirname(folder) not in ("", folder):
+        folder = os.path.dirname(folder)
     try:
-        state = os.statvfs(folder)
+        room = shutil.disk_usage(folder)
     except PermissionError as error:
         return _unknown(purpose, path, Unknown("denied", str(error)))
     except OSError as error:
@@ -56,10 +55,12 @@ def look(host: Host, purpose: str, path: str) -> FileSystem:
     return FileSystem(
         purpose=purpose,
         path=path,
-        total_bytes=state.f_blocks * state.f_frsize,
-        executable=not state.f_flag & os.ST_NOEXEC if hasattr(os, "ST_NOEXEC") else _NO_FLAG,
-        writable=os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids),
-        volatile=FileSystemVolatile(available_bytes=state.f_bavail * state.f_frsize),
+        total_bytes=room.total,
+        executable=not os.statvfs(folder).f_flag & os.ST_NOEXEC if hasattr(os, "ST_NOEXEC") else _NO_FLAG,
+        writable=_ASK_BY_WRITING
+        if os.name == "nt"
+        else os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids),
+        volatile=FileSystemVolatile(available_bytes=room.free),
     )
 
 

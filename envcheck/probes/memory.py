@@ -58,15 +58,26 @@ def _bytes(table: dict[str, str], key: str) -> int | Unknown:
 
 def _psutil() -> Memory:
     try:
-        memory, swap = psutil.virtual_memory(), psutil.swap_memory()
+        memory = psutil.virtual_memory()
     except (psutil.Error, OSError, RuntimeError) as error:
         return _all(Unknown("failed", f"psutil: {error}"))
+    swap_total, swap_free = _swap()
     return Memory(
         total_bytes=memory.total,
         limit_bytes=None,
-        swap_total_bytes=swap.total,
-        volatile=MemoryVolatile(available_bytes=memory.available, swap_free_bytes=swap.free, oom_kills=None),
+        swap_total_bytes=swap_total,
+        volatile=MemoryVolatile(available_bytes=memory.available, swap_free_bytes=swap_free, oom_kills=None),
     )
+
+
+def _swap() -> tuple[int | Unknown, int | Unknown]:
+    """Return size and free part of the swap; Windows tells them only where its performance counters are on."""
+    try:
+        swap = psutil.swap_memory()
+    except (psutil.Error, OSError, RuntimeError) as error:
+        why = Unknown("failed", f"psutil: {error}")
+        return why, why
+    return swap.total, swap.free
 
 
 def _all(why: Unknown, limit: int | None | Unknown = None) -> Memory:

@@ -34,8 +34,8 @@ def probe(host: Host) -> Windows:
 
 def look(host: Host) -> Windows:
     """Look for the runtime as programs find it (the system's folder, then PATH), and ask the registry."""
-    long_paths = _setting(host, FILE_SYSTEM, "LongPathsEnabled")
-    state = _setting(host, APP_CONTROL, "VerifiedAndReputablePolicyState")
+    long_paths = _number(host, FILE_SYSTEM, "LongPathsEnabled")
+    state = _number(host, APP_CONTROL, "VerifiedAndReputablePolicyState")
     return Windows(
         runtime=tuple(_runtime(host, name) for name in RUNTIME),
         long_paths_enabled=long_paths if isinstance(long_paths, Unknown) else long_paths == 1,
@@ -63,10 +63,16 @@ def _version(data: bytes | None | Unknown) -> str | Unknown:
     return f"{high >> 16}.{high & 0xFFFF}.{low >> 16}.{low & 0xFFFF}"
 
 
-def _setting(host: Host, key: str, name: str) -> int | None | Unknown:
+def _number(host: Host, key: str, name: str) -> int | None | Unknown:
     """Return a number of the registry, or None where it is not set."""
+    text = setting(host, key, name)
+    return int(text, 16) if isinstance(text, str) else text
+
+
+def setting(host: Host, key: str, name: str) -> str | None | Unknown:
+    """Return a value of the registry as the program reg shows it (a number as ``0x1``), or None where it is not set."""
     answer = host.run("reg", "query", key, "/v", name)
     if not isinstance(answer, ProgramResult):
         return Unknown("failed", "the program reg is not there") if answer is None else answer
-    found = re.search(rf"{name}\s+REG_DWORD\s+0x([0-9a-fA-F]+)", answer.stdout)
-    return int(found[1], 16) if found else None
+    found = re.search(rf"{name}\s+REG_(?:DWORD|SZ)\s+(\S.*)", answer.stdout)
+    return found[1].strip() if found else None

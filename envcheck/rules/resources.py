@@ -94,7 +94,8 @@ def disk_full(facts: Facts) -> Iterator[Failure]:
 
     def is_low(place: tuple[int, FileSystem]) -> bool:
         found = place[1]
-        return need(found.writable) and need(found.volatile.available_bytes) < DISK_LOW_BYTES[found.purpose]
+        # Windows does not tell whether one may write; a read-only image, which is always full, is none of its drives.
+        return known(found.writable, True) and need(found.volatile.available_bytes) < DISK_LOW_BYTES[found.purpose]
 
     low = [place for _, place in matching(places, is_low)]
     if not low:

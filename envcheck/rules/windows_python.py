@@ -25,6 +25,9 @@ INIT_WORDS = ("[WinError 1114]", "initialization routine failed")
 """ERROR_DLL_INIT_FAILED (winerror.h)."""
 BLOCKED_WORDS = ("Application Control policy has blocked", "[WinError 4551]")
 """ERROR_SYSTEM_INTEGRITY_POLICY_VIOLATION (winerror.h; pytorch/pytorch#182008)."""
+OWN_RUNTIME = ("vc14_runtime", "vs2015_runtime", "msvc-runtime")
+"""Packages that bring the runtime into an environment's own folders: two of conda (conda-forge/vc-feedstock), one of
+PyPI (the files of msvc-runtime 14.44, 2026-11-23)."""
 FIRST_WITH_NEW_MUTEX = Version("14.40")
 """Programs of newer compilers crash in older copies of msvcp140.dll: std::mutex is built in another way since then
 (microsoft/STL, changelog of VS 2022 17.10; tensorflow/tensorflow#89269)."""
@@ -32,7 +35,7 @@ FIRST_WITH_NEW_MUTEX = Version("14.40")
 INSTALL_RUNTIME = template("Install Microsoft's Visual C++ Redistributable for x64, then open a new window")
 UPDATE_CONDA = template("In a conda environment: conda update vc14_runtime, which brings the environment's own copy")
 ALLOW_LONG = template("Allow long paths (in a PowerShell of the administrator), then install the packages again")
-SHORT_FOLDER = template("Or make the environment in a short folder: py -m venv C:\\dl")
+SHORT_FOLDER = template("Make the environment in a short folder: py -m venv C:\\dl")
 ALLOW = template("Turn Smart App Control off, ask whoever manages this machine to allow the folder, or work in WSL 2")
 
 
@@ -72,6 +75,10 @@ def msvc_runtime_missing(facts: Facts) -> Iterator[Failure]:
     something which that file needs is missing.
     """
     _windows(facts)
+    names = [found.name for found in known(facts.python.conda_packages, ())]
+    names += [found.name for found in known(facts.python.packages, ())]
+    if any(name in OWN_RUNTIME for name in names):
+        raise NotApplicable("the environment has a copy of its own")
     files = need(facts.platform.windows.runtime)
     missing = [(index, item.name) for index, item in enumerate(files) if need(item.path) is None]
 

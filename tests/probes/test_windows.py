@@ -53,6 +53,12 @@ def test_settings_that_are_off_or_not_set(tmp_path: Path, settings: dict[str, st
     assert (seen.long_paths_enabled, seen.smart_app_control) == (False, None)
 
 
+def test_text_of_the_registry(tmp_path: Path) -> None:
+    program(tmp_path / "bin/reg", "#!/bin/sh\nprintf '\\nHKLM\\\\X\\n    %s    REG_SZ    AMD EPYC 7 \\n\\n' \"$4\"\n")
+    host = user_host(tmp_path, PATH=os.pathsep.join((str(tmp_path / "bin"), os.defpath)))
+    assert windows.setting(host, "HKLM\\X", "ProcessorNameString") == "AMD EPYC 7"
+
+
 def test_without_the_registry(tmp_path: Path) -> None:
     seen = windows.look(user_host(tmp_path, PATH=str(tmp_path)))
     assert isinstance(seen.long_paths_enabled, Unknown)
