@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from envcheck.model.report import Explanation
 from envcheck.render import clean, json as render_json, words
-from envcheck.render.finding_text import add_cause, add_note
+from envcheck.render.finding_text import add_findings
 from envcheck.render.markdown import cause_markdown, note_markdown
 from envcheck.render.markdown_text import bullets, fence, heading, paragraph
 from envcheck.render.page import Page
@@ -31,13 +31,7 @@ def text(explanation: Explanation, style: Style, suspicious: Suspicious = ()) ->
     groups = grouped(explanation.findings)
     mark, verdict = _verdict(groups.causes)
     page.marked(mark, (verdict, "bold"))
-    for cause in groups.causes:
-        page.blank()
-        add_cause(page, cause)
-    if groups.notes:
-        page.blank()
-        for note in groups.notes:
-            add_note(page, note)
+    add_findings(page, groups)
     return page.text()
 
 

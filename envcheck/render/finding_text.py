@@ -1,16 +1,27 @@
-"""One finding on a page of plain text."""
+"""Findings on a page of plain text."""
 
 from envcheck.model.report import Finding, Fix
 from envcheck.render import clean, fix_words, words
 from envcheck.render.page import Page
-from envcheck.render.structure import Cause
+from envcheck.render.structure import Cause, Grouped
 from envcheck.render.values import MESSAGE_LIMIT, TITLE_LIMIT, evidence, seen_where
 from envcheck.words import sentence
 
 INDENT = 2
 
 
-def add_cause(page: Page, cause: Cause) -> None:
+def add_findings(page: Page, groups: Grouped) -> None:
+    """Add the root causes, then the notes."""
+    for cause in groups.causes:
+        page.blank()
+        _add_cause(page, cause)
+    if groups.notes:
+        page.blank()
+        for note in groups.notes:
+            _add_note(page, note)
+
+
+def _add_cause(page: Page, cause: Cause) -> None:
     """Add a root cause: what is wrong, how it was seen, what to do, and what else it explains."""
     add_heading(page, cause.finding)
     add_message(page, cause.finding)
@@ -23,7 +34,7 @@ def add_cause(page: Page, cause: Cause) -> None:
             page.marked(consequence.severity, *_title(consequence), indent=INDENT + 2)
 
 
-def add_note(page: Page, finding: Finding) -> None:
+def _add_note(page: Page, finding: Finding) -> None:
     """Add a finding of severity ``info``: its title, and the rest for those who asked for everything."""
     add_heading(page, finding)
     if page.style.verbose:

@@ -7,7 +7,7 @@ from envcheck.model.report import Finding, Report
 from envcheck.model.unknown import Unknown
 from envcheck.render import clean, smoke, smoke_tables, words
 from envcheck.render.evidence import in_words
-from envcheck.render.finding_text import add_cause, add_note
+from envcheck.render.finding_text import add_findings
 from envcheck.render.floors import floors
 from envcheck.render.page import Page, Part
 from envcheck.render.structure import grouped, undecided, verdict, was_skipped, why_undecided
@@ -122,13 +122,7 @@ def _padded(page: Page, row: Sequence[tuple[str, str]], widths: Sequence[int]) -
 
 def _findings(page: Page, report: Report) -> None:
     groups = grouped(report.findings)
-    for cause in groups.causes:
-        page.blank()
-        add_cause(page, cause)
-    if groups.notes:
-        page.blank()
-        for note in groups.notes:
-            add_note(page, note)
+    add_findings(page, groups)
     if sum(bool(cause.finding.fixes) for cause in groups.causes) > 1:
         page.blank()
         page.paragraph(sentence(words.NEXT))
