@@ -25,7 +25,7 @@ from simulated.pythons import (
 from envcheck.host import Host
 from envcheck.model.facts import Python
 from envcheck.model.unknown import Unknown
-from envcheck.probes import interpreter, target
+from envcheck.probes import installer, interpreter, target
 from envcheck.probes.target import TargetError
 
 WITNESS = (
@@ -332,3 +332,18 @@ def test_no_process_is_left(tmp_path: Path) -> None:
     for pid in pid_file.read_text().split():
         with pytest.raises(ProcessLookupError):
             os.kill(int(pid), signal.SIGCONT)
+
+
+# --- the program of conda -----------------------------------------------------------------------------
+
+
+def test_the_program_of_conda_is_one_on_path_or_the_one_that_the_shell_knows(tmp_path: Path) -> None:
+    folder = tmp_path / "bin"
+    host = user_host(tmp_path, PATH=str(folder))
+    assert installer.conda_program(host) is None
+    elsewhere = program(tmp_path / "opt" / "micromamba", "#!/bin/sh\n")
+    host = user_host(tmp_path, PATH=str(folder), CONDA_EXE="/gone/conda", MAMBA_EXE=str(elsewhere))
+    assert installer.conda_program(host) == str(elsewhere)
+    for name in ("micromamba", "mamba", "conda"):
+        program(folder / name, "#!/bin/sh\n")
+        assert installer.conda_program(host) == name

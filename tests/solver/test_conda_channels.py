@@ -106,7 +106,7 @@ def test_conda_chooses_where_nothing_can_be_computed() -> None:
         ("torch", "conda-forge", "2.5.1", True),
         ("torch", "conda-forge", "2.2.2", False),
         ("torch", "conda-forge", "99.0", None),
-        ("torch", "conda-forge", "1.0", None),
+        ("torch", "conda-forge", "1.5.0", None),
         ("torch", None, "2.5.1", None),
         ("numpy", "conda-forge", "2.0.0", None),
         ("jax", "pkgs/main", "0.4.30", False),
