@@ -111,7 +111,8 @@ def spec(facts: Facts, requirement: str) -> str:
     pinned = {f"=={known(there.version, None)}"} if there else set()
     if record and str(found.specifier) in pinned:  # conda-forge's PyTorch 2.5.1 calls itself 2.5.1.post303 in Python
         return f"{record.name}=={known(record.version, None)}"
-    bounds = sorted(map(str, found.specifier), key=lambda text: not text.startswith(">"))
+    # What stands behind a '+' names a build of the package index.
+    bounds = sorted((str(each).partition("+")[0] for each in found.specifier), key=lambda text: text[0] != ">")
     return f"{conda_name(facts, name)}{','.join(bounds)}"
 
 

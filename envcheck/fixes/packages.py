@@ -28,8 +28,8 @@ IN_OWN_ENVIRONMENT = template(
 )
 
 IN_IMAGE = template(
-    "Make an environment of its own with {packages}, because the operating system manages the packages of this Python; "
-    "in the image with RUN, for what is installed in a running container is lost with it"
+    "Make an environment of your own with {packages}, because the operating system manages the packages of this Python "
+    "(best in the image with RUN: what is installed in a running container is lost with it)"
 )
 
 
@@ -162,10 +162,10 @@ def install(facts: Facts, *requirements: str, reinstall: bool = False, index: st
     """Return the command that installs PEP 508 requirements into the target."""
     if not requirements:
         return ()
-    of_conda = tuple(text for text in requirements if index is None and conda.manages(facts, text))
+    of_conda = tuple(text for text in requirements if conda.manages(facts, text))
     if of_conda:
         others = tuple(text for text in requirements if text not in of_conda)
-        return (conda.install(facts, of_conda, reinstall=reinstall), *install(facts, *others, reinstall=reinstall))
+        return (conda.install(facts, of_conda, reinstall=reinstall), *install(facts, *others, reinstall=reinstall, index=index))
     project = projects.tool(facts)
     if project and index is None and not reinstall:
         return (projects.add(facts, project, requirements),)

@@ -143,6 +143,9 @@ def test_what_pip_installed_stays_with_pip() -> None:
     commands = packages.install(mixed, "tensorflow==2.18.0", "numpy<2.1")
     assert commands[0] == f"{of_conda} 'numpy<2.1'"
     assert commands[-1] == f"{pip} tensorflow==2.18.0"
+    torch = packages.install(mixed, "torch==2.9.1+cu126", "numpy<2.1", index="https://download.pytorch.org/whl/cu126")
+    assert torch[0] == f"{of_conda} 'numpy<2.1'"
+    assert "numpy" not in torch[-1]
 
 
 def _with_installer(facts: Facts, name: str, installer: str) -> Any:
