@@ -162,6 +162,18 @@ def remove(facts: Facts, names: Sequence[str]) -> str:
     return f"{program(facts)} remove -y --force -p {prefix(facts)} {listed}"
 
 
+def pixi_environment(facts: Facts, commands: Iterable[str]) -> tuple[str, ...]:
+    """Return the command that brings an environment of pixi to what commands made of its project.
+
+    They do so themselves with the environment 'default' alone (pixi.sh/latest/reference/cli/pixi/install, 2026-11-23).
+    """
+    folder = (known(facts.python.prefix, None) or "").replace("\\", "/")
+    name = folder.rpartition("/.pixi/envs/")[2] if "/.pixi/envs/" in folder else "default"
+    if not _is_pixi(facts) or name == "default" or not any(command.startswith("pixi ") for command in commands):
+        return ()
+    return (f"pixi install{projects.place(facts, 'pixi')} --environment {shell.words(name)}",)
+
+
 def changes_packages(facts: Facts, commands: Iterable[str]) -> bool:
     """Say whether one of the commands of a fix changes packages of conda."""
     return any(f"{program(facts)} {verb} -y " in command for command in commands for verb in ("install", "remove"))

@@ -103,7 +103,8 @@ def commands(facts: Facts, changes: PackageChanges) -> tuple[str, ...]:
         gone = _uninstall_here(facts, *names) if changes.reinstall else removals(facts, changes)
         return (again,) if again else (*gone, projects.sync(facts, manager))
     wanted = install(facts, *changes.add, reinstall=changes.reinstall, index=changes.index)
-    return tuple(dict.fromkeys((*removals(facts, changes), *wanted)))
+    calls = (*removals(facts, changes), *wanted)
+    return tuple(dict.fromkeys((*calls, *conda.pixi_environment(facts, calls))))
 
 
 def removals(facts: Facts, changes: PackageChanges) -> tuple[str, ...]:
@@ -165,7 +166,10 @@ def install(facts: Facts, *requirements: str, reinstall: bool = False, index: st
     of_conda = tuple(text for text in requirements if conda.manages(facts, text))
     if of_conda:
         others = tuple(text for text in requirements if text not in of_conda)
-        return (conda.install(facts, of_conda, reinstall=reinstall), *install(facts, *others, reinstall=reinstall, index=index))
+        return (
+            conda.install(facts, of_conda, reinstall=reinstall),
+            *install(facts, *others, reinstall=reinstall, index=index),
+        )
     project = projects.tool(facts)
     if project and index is None and not reinstall:
         return (projects.add(facts, project, requirements),)

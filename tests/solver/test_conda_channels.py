@@ -14,6 +14,7 @@ from envcheck.fixes import conda, packages, solved
 from envcheck.knowledge import conda_packages
 from envcheck.knowledge.releases import releases, tracked
 from envcheck.model.facts import Facts
+from envcheck.model.report import PackageChanges
 from envcheck.words import template
 
 TITLE = template("Change the packages")
@@ -173,3 +174,8 @@ def test_pixi_takes_what_is_conda_s_from_its_channels() -> None:
     assert packages.install(pixi, "protobuf<5") == ("pixi add --pypi --manifest-path ~/work 'protobuf<5'",)
     assert packages.uninstall(pixi, "keras") == ("pixi remove --manifest-path ~/work keras",)
     assert packages.install(pixi, "keras==3.9.2", reinstall=True) == ("pixi reinstall --manifest-path ~/work keras",)
+    data["python"]["prefix"] = "/home/ana/work/.pixi/envs/cuda"
+    assert packages.commands(machines.facts(data), PackageChanges(add=("numpy<2",))) == (
+        "pixi add --manifest-path ~/work 'numpy<2'",
+        "pixi install --manifest-path ~/work --environment cuda",
+    )
