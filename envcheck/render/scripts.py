@@ -41,7 +41,8 @@ class Dialect:
 
     first_line: tuple[str, ...]
     opening: tuple[str, ...]
-    on_error: tuple[str, ...]  #: say ``{text}``, which is quoted and has places for the step and the status
+    places: tuple[str, str]  #: in the text of ``on_error``: for the step and for the status
+    on_error: tuple[str, ...]  #: say ``{text}``, which is quoted
     from_step: str  #: how the script is called to begin at a step; names ``{number}``
     begin_step: str  #: names ``{number}``
     end: str
@@ -55,11 +56,12 @@ class Dialect:
 POSIX = Dialect(
     first_line=("#!/bin/sh",),
     opening=("set -eu", "first=${1:-1}"),
+    places=("%s", "%s"),
     on_error=(
         "step=1",
         "stopped() {{",
         "  status=$?",
-        '  [ "$status" -eq 0 ] || printf {text} "$step" "$status" >&2',
+        '  [ "$status" -eq 0 ] || printf {text}"\\n" "$step" "$status" >&2',
         "}}",
         "trap stopped EXIT",
     ),
@@ -80,12 +82,16 @@ POWERSHELL = Dialect(
         "$ErrorActionPreference = 'Stop'",
         "$global:LASTEXITCODE = 0",
     ),
-    on_error=(),
+    places=("{0}", "{1}"),
+    on_error=(
+        "$Step = 1",
+        "function Exit-Here {{ Write-Output ({text} -f $Step, $LASTEXITCODE); exit $LASTEXITCODE }}",
+    ),
     from_step="powershell -ExecutionPolicy Bypass -File THIS-FILE {number}",
-    begin_step="if ($First -le {number}) {{",
+    begin_step="if ($First -le {number}) {{\n  $Step = {number}",
     end="}",
     # Only PowerShell's own commands stop it; a program's exit status has to be looked at.
-    command=lambda command: [command, "if ($LASTEXITCODE) { exit $LASTEXITCODE }"],
+    command=lambda command: [command, "if ($LASTEXITCODE) { Exit-Here }"],
     quoted=shell.powershell_text,
     say="Write-Output {text}",
     if_there="if (Test-Path -LiteralPath {path}) {{",
@@ -117,7 +123,8 @@ class _Script:
             return "\n".join([*lines, self.dialect.opening[0], "", self._say(nothing_to_do(report)), ""])
         if len(todo) > 1:
             lines.append(_comment(sentence(words.SCRIPT_FIRST_STEP, command=self._from_step(2))))
-        stopped = self.dialect.quoted(sentence(STOPPED, number="%s", status="%s") + "\\n")
+        number_place, status_place = self.dialect.places
+        stopped = self.dialect.quoted(sentence(STOPPED, number=number_place, status=status_place))
         lines += [*self.dialect.opening, *(line.format(text=stopped) for line in self.dialect.on_error), ""]
         for number, step in enumerate(todo, start=1):
             lines += [*self._step(number, len(todo), step), ""]

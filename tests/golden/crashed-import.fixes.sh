@@ -7,7 +7,7 @@ first=${1:-1}
 step=1
 stopped() {
   status=$?
-  [ "$status" -eq 0 ] || printf 'Stopped in step %s: a command ended with status %s; nothing after it was done.\n' "$step" "$status" >&2
+  [ "$status" -eq 0 ] || printf 'Stopped in step %s: a command ended with status %s; nothing after it was done.'"\n" "$step" "$status" >&2
 }
 trap stopped EXIT
 
