@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 from judging import machines
+from msgspec.structs import replace
 
-from envcheck.fixes import packages
+from envcheck.fixes import environments, packages
 from envcheck.model.facts import Facts
 from envcheck.model.report import Fix, PackageChanges
+from envcheck.model.unknown import known
 from envcheck.words import template
 
 TITLE = template("Do it")
@@ -108,3 +110,19 @@ def test_poetry_is_kept_from_the_environment_that_the_shell_is_in() -> None:
 def test_an_environment_of_uv_without_a_project_is_changed_itself() -> None:
     (command,) = commands(project("uv", tool=None, folder=None, asked_for=[], locked=[]), add=("scipy",))
     assert command == "uv pip install -p ~/shop/.venv/bin/python scipy"
+
+
+@tools
+def test_the_environment_of_a_project_is_made_again_from_its_lock_file(tool: str) -> None:
+    make = {"uv": "uv venv --clear -p 3.11"}.get(tool, "python3.11 -m venv --clear")
+    install = {"uv": "uv sync --project", "poetry": "poetry install --directory", "pdm": "pdm sync --project"}[tool]
+    (fix,) = environments.remake(project(tool))
+    assert fix.commands == (f"{make} ~/shop/.venv", f"{install} ~/shop")
+    assert fix.files == (f"{SHOP}/.venv",)
+
+
+def test_an_environment_without_pip_is_not_checked_with_pip() -> None:
+    facts = project("pdm")
+    without_pip = [found for found in known(facts.python.packages, ()) if found.name != "pip"]
+    facts = replace(facts, python=replace(facts.python, packages=tuple(without_pip)))
+    assert packages.consistency(facts) == "envcheck report --python ~/shop/.venv/bin/python"

@@ -5,6 +5,7 @@ Their index is known to the project alone: a command of any other tool would fin
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -203,3 +204,20 @@ def test_a_change_that_the_project_cannot_take(tmp_path: Path, url: str, tools: 
     assert "helper-lib" in fix["verification"]["detail"]
     assert ana.fixes("--apply", "--yes").returncode == 1
     assert (ana.files(), ana.versions()) == (files, before)
+
+
+@tool_of_each
+def test_an_environment_whose_python_is_gone_is_made_again(tmp_path: Path, url: str, tools: Path, tool: str) -> None:
+    ana = owner(tmp_path / "ana", tool, url, tools, "helper-lib==1.0")
+    (ana.home / "bin" / f"python{wheels.MINOR}").symlink_to(getattr(sys, "_base_executable", sys.executable))
+    before = {name: version for name, version in ana.versions().items() if name not in ("pip", "setuptools")}
+    for name in ("python", "python3", f"python{wheels.MINOR}"):
+        (ana.environment / "bin" / name).unlink(missing_ok=True)
+    (ana.environment / "bin" / "python").symlink_to("/opt/gone/bin/python")
+    config = ana.environment / "pyvenv.cfg"
+    config.write_text(re.sub("(?m)^home = .*", "home = /opt/gone/bin", config.read_text()))
+    fix = ana.steps()["venv-base-interpreter-missing"]
+    assert fix["commands"][1].startswith(("uv sync ", "poetry install ", "pdm sync "))
+    ana.run("\n".join(fix["commands"]))
+    after = ana.versions()
+    assert {name: version for name, version in after.items() if name not in ("pip", "setuptools")} == before

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from envcheck.fixes import conda, shell
+import msgspec
+
+from envcheck.fixes import conda, projects, shell
 from envcheck.fixes.packages import OWN_ENVIRONMENT, index_options, interpreter_in, of_same_build
 from envcheck.model.facts import Facts
 from envcheck.model.report import Fix, PackageChanges
@@ -14,7 +16,9 @@ VENV = "https://docs.python.org/3/library/venv.html"
 CONDA = "https://docs.conda.io/projects/conda/en/stable/commands/create.html"
 UV_PYTHON = "https://docs.astral.sh/uv/concepts/python-versions/"
 REMAKE = template("Make the environment again, then install its packages again: {packages}")
+REMAKE_WITH_UV = template("With uv: make the environment again, then install its packages again: {packages}")
 WITH_PYTHON = template("Make an environment with Python {version}; uv fetches that Python if it is not there")
+REMAKE_PROJECT = template("Make the environment of the project again, from its lock file")
 LISTED_PACKAGES = 6
 CONDA_VARIABLES = "conda-meta/state"
 """Where 'conda env config vars set' writes, below the environment's root (conda/core/prefix_data.py, 2026-11-23)."""
@@ -28,6 +32,13 @@ def remake(facts: Facts) -> tuple[Fix, ...]:
     version = known(facts.python.version, None)
     wanted = ".".join(version.split(".")[:2]) if version else None
     place = shell.path(facts, prefix)
+    manager = projects.tool(facts)
+    if manager in ("uv", "poetry", "pdm") and projects.folder(facts):
+        uv_or_venv = f"uv venv --clear{' -p ' + wanted if wanted else ''}" if manager == "uv" else _venv(facts, wanted)
+        commands = (f"{uv_or_venv} {place}", projects.install(facts, manager))
+        page, changed = projects.TOOLS[manager].source, PackageChanges(environment=prefix)
+        again = _fix(facts, REMAKE_PROJECT, {}, commands, page, changed, "environment")
+        return (msgspec.structs.replace(again, changes=None),)
     packages, index = _requested(facts)
     fields = {"packages": _listed(packages)}
     changes = PackageChanges(add=packages, index=index, environment=prefix, python=wanted)
@@ -39,7 +50,7 @@ def remake(facts: Facts) -> tuple[Fix, ...]:
             _fix(facts, REMAKE, fields, (made, *_pip(facts, python, packages, index)), CONDA, changes, "environment"),
         )
     python = interpreter_in(facts, prefix)
-    venv = f"{_base_python(facts, wanted)} -m venv --clear {place}"
+    venv = f"{_venv(facts, wanted)} {place}"
     uv = f"uv venv --clear{' -p ' + wanted if wanted else ''} {place}"
     source = index_options(packages, index, uv=True)
     uv_install = (
@@ -47,7 +58,7 @@ def remake(facts: Facts) -> tuple[Fix, ...]:
     )
     ways = (
         _fix(facts, REMAKE, fields, (venv, *_pip(facts, python, packages, index)), VENV, changes, "environment"),
-        _fix(facts, REMAKE, fields, (uv, *uv_install), UV_PYTHON, changes, "environment"),
+        _fix(facts, REMAKE_WITH_UV, fields, (uv, *uv_install), UV_PYTHON, changes, "environment"),
     )
     return ways[::-1] if known(facts.python.installer, None) == "uv" else ways
 
@@ -87,6 +98,10 @@ def _fix(
         changes=changes,
         files=(place,),
     )
+
+
+def _venv(facts: Facts, version: str | None) -> str:
+    return f"{_base_python(facts, version)} -m venv --clear"
 
 
 def _base_python(facts: Facts, version: str | None) -> str:

@@ -229,6 +229,8 @@ def consistency(facts: Facts) -> str:
     """Return a command that says whether the packages of the target have what they require."""
     if known(facts.python.installer, None) == "uv":
         return f"uv pip check -p {interpreter(facts)}"
+    if projects.tool(facts) and _pip_first(facts):
+        return f"envcheck report --python {interpreter(facts)}"  # PDM makes environments without pip
     return f"{python(facts)} -m pip check"
 
 

@@ -25,26 +25,44 @@ class Tool:
     sync: str
     place: str  #: the option that names the project's folder
     files: tuple[str, ...]
+    source: str
 
 
 TOOLS = {
     "uv": Tool(
-        "uv add", "uv remove", "uv sync --inexact --no-install-project", "--project", ("pyproject.toml", "uv.lock")
+        "uv add",
+        "uv remove",
+        "uv sync --inexact --no-install-project",
+        "--project",
+        ("pyproject.toml", "uv.lock"),
+        "https://docs.astral.sh/uv/reference/cli/",
     ),
     "poetry": Tool(
-        "poetry add", "poetry remove", "poetry install --no-root", "--directory", ("pyproject.toml", "poetry.lock")
+        "poetry add",
+        "poetry remove",
+        "poetry install --no-root",
+        "--directory",
+        ("pyproject.toml", "poetry.lock"),
+        "https://python-poetry.org/docs/cli/",
     ),
-    "pdm": Tool("pdm add", "pdm remove", "pdm sync --no-self", "--project", ("pyproject.toml", "pdm.lock")),
+    "pdm": Tool(
+        "pdm add",
+        "pdm remove",
+        "pdm sync --no-self",
+        "--project",
+        ("pyproject.toml", "pdm.lock"),
+        "https://pdm-project.org/latest/reference/cli/",
+    ),
     "pixi": Tool(
         "pixi add --pypi",
         "pixi remove --pypi",
         "pixi install",
         "--manifest-path",
         ("pixi.toml", "pyproject.toml", "pixi.lock"),
+        "https://pixi.prefix.dev/latest/reference/cli/pixi/",
     ),
 }
-"""docs.astral.sh/uv/reference/cli, python-poetry.org/docs/cli, pdm-project.org/latest/reference/cli,
-pixi.sh/latest/reference/cli; those of the first three were run with uv 0.13, Poetry 2.5 and PDM 2.29 (2026-11-23)."""
+"""Those of the first three were run with uv 0.13, Poetry 2.5 and PDM 2.29 (2026-11-23)."""
 
 
 def tool(facts: Facts) -> str | None:
@@ -83,6 +101,11 @@ def remove(facts: Facts, manager: str, names: Sequence[str]) -> str:
 def sync(facts: Facts, manager: str) -> str:
     """Return the command that installs what the lock file holds."""
     return _call(facts, manager, TOOLS[manager].sync)
+
+
+def install(facts: Facts, manager: str) -> str:
+    """Return the command that installs all of the project into an environment that is new."""
+    return _call(facts, manager, TOOLS[manager].sync.partition(" --")[0])
 
 
 def install_again(facts: Facts, manager: str, names: Sequence[str]) -> str | None:
