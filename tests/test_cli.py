@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 import envcheck
+from envcheck.cli.options import is_old_console
 
 ENVCHECK = [sys.executable, "-m", "envcheck"]
 QUICK = [*ENVCHECK, "report", "--no-smoke"]
@@ -170,6 +171,20 @@ def test_a_machine_without_proc_and_sys(tmp_path: Path) -> None:
 def test_the_c_locale_gets_ascii_only() -> None:
     result = run("report", "--no-smoke", LC_ALL="C")
     assert result.stdout.isascii()
+
+
+@pytest.mark.parametrize(
+    ("system", "environ", "old"),
+    [
+        ("posix", {}, False),
+        ("nt", {}, True),
+        ("nt", {"WT_SESSION": ""}, True),
+        ("nt", {"WT_SESSION": "3f1c7d2e"}, False),
+        ("nt", {"TERM_PROGRAM": "vscode"}, False),
+    ],
+)
+def test_the_old_console_of_windows_gets_no_codes(system: str, environ: dict[str, str], old: bool) -> None:
+    assert is_old_console(system, environ) is old
 
 
 def test_no_line_is_wider_than_a_narrow_terminal() -> None:
