@@ -174,6 +174,16 @@ def pixi_environment(facts: Facts, commands: Iterable[str]) -> tuple[str, ...]:
     return (f"pixi install{projects.place(facts, 'pixi')} --environment {shell.words(name)}",)
 
 
+def keeps_variables(facts: Facts) -> bool:
+    """Say whether the program keeps variables of an environment ('env config vars').
+
+    Of those that take conda's commands it is conda alone (micromamba/src/env.cpp of mamba-org/mamba, 2026-11-23).
+    """
+    name = (known(facts.python.conda_program, None) or "conda").replace("\\", "/").rpartition("/")[2]
+    of_conda = known(facts.python.environment, None) == "conda" and not _is_pixi(facts)
+    return of_conda and name.removesuffix(".exe") == "conda"
+
+
 def changes_packages(facts: Facts, commands: Iterable[str]) -> bool:
     """Say whether one of the commands of a fix changes packages of conda."""
     return any(f"{program(facts)} {verb} -y " in command for command in commands for verb in ("install", "remove"))

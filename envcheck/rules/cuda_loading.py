@@ -3,7 +3,7 @@
 import posixpath
 from collections.abc import Iterator
 
-from envcheck.fixes import shell
+from envcheck.fixes import conda, shell
 from envcheck.fixes.environments import CONDA_VARIABLES
 from envcheck.fixes.files import in_shell
 from envcheck.fixes.system import by_system
@@ -21,7 +21,7 @@ CONDA = "https://docs.conda.io/projects/conda/en/stable/user-guide/tasks/manage-
 TENSORFLOW = "https://www.tensorflow.org/install/pip"
 TO_CACHE = template("Tell the loader of the folder, for every program")
 CONDA_VARIABLE = template("Let the environment tell the loader of its folder, then activate it anew")
-FOR_THIS_SHELL = template("Or tell the loader of the folder in this shell")
+FOR_THIS_SHELL = template("Tell the loader of the folder in this shell")
 AT_WHEELS = template("Point the loader at the folders of the wheels")
 
 
@@ -131,7 +131,9 @@ def _tell_loader(facts: Facts, folders: tuple[str, ...]) -> tuple[Fix, ...]:
         place = shell.path(facts, prefix)
         # Of a tilde inside a word only bash makes the home folder.
         folder = f'"$HOME"{place[1:]}/lib' if place.startswith("~") else f"{place}/lib"
-        command = f"conda env config vars set -p {place} LD_LIBRARY_PATH={folder}"
+        if not conda.keeps_variables(facts):
+            return (in_shell(FOR_THIS_SHELL, _export(folder), source=LOADER),)
+        command = f"{conda.program(facts)} env config vars set -p {place} LD_LIBRARY_PATH={folder}"
         return (
             in_shell(
                 CONDA_VARIABLE,
@@ -139,7 +141,7 @@ def _tell_loader(facts: Facts, folders: tuple[str, ...]) -> tuple[Fix, ...]:
                 source=CONDA,
                 risk="environment",
                 files=(f"{prefix}/{CONDA_VARIABLES}",),
-                verify=f"conda env config vars list -p {place}",
+                verify=f"{conda.program(facts)} env config vars list -p {place}",
             ),
         )
     lines = " ".join(shell.words(folder) for folder in folders)

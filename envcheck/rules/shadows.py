@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from packaging.version import Version
 
-from envcheck.fixes import shell
+from envcheck.fixes import conda, shell
 from envcheck.fixes.environments import CONDA_VARIABLES
 from envcheck.fixes.files import by_hand, in_shell, move_aside
 from envcheck.fixes.packages import python
@@ -240,8 +240,9 @@ def user_site_shadows_environment(facts: Facts) -> Iterator[Failure]:
     if not found:
         return
     prefix = known(facts.python.prefix, None)
-    conda = facts.python.environment == "conda" and prefix is not None
-    setting = f"conda env config vars set -p {shell.path(facts, prefix)} PYTHONNOUSERSITE=1" if conda and prefix else ""
+    kept = conda.keeps_variables(facts) and prefix is not None
+    program, place = conda.program(facts), conda.prefix(facts)
+    setting = f"{program} env config vars set -p {place} PYTHONNOUSERSITE=1" if kept else ""
     command = setting or shell.export(facts, "PYTHONNOUSERSITE", "1")
     files = (f"{prefix}/{CONDA_VARIABLES}",) if setting else ()
     verify = f"{python(facts)} -m site"

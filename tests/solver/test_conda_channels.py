@@ -179,3 +179,16 @@ def test_pixi_takes_what_is_conda_s_from_its_channels() -> None:
         "pixi add --manifest-path ~/work 'numpy<2'",
         "pixi install --manifest-path ~/work --environment cuda",
     )
+
+
+@pytest.mark.parametrize(
+    ("program", "kept"),
+    [(None, True), ("conda", True), ("/opt/conda/bin/conda", True), ("mamba", False), ("/opt/bin/micromamba", False)],
+)
+def test_variables_of_the_environment_are_kept_by_conda_alone(program: str | None, kept: bool) -> None:
+    facts = facts_of(JAX)
+    data = _with_installer(facts, "jax", "conda")
+    data["python"]["conda_program"] = program
+    assert conda.keeps_variables(machines.facts(data)) is kept
+    data["python"]["installer"] = "pixi"
+    assert not conda.keeps_variables(machines.facts(data))
