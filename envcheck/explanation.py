@@ -84,14 +84,16 @@ def _joined(logs: Sequence[Log], starts: list[tuple[int, str]]) -> Iterator[byte
 
 def _computed(findings: list[Finding], found: Scan, machine: Machine | None) -> list[Finding]:
     """Put the fixes whose releases can be computed before those that every log with this cause gets."""
-    from envcheck.log_fixes import fixes  # few logs need it
+    from envcheck.log_fixes import fixes, for_system  # few logs need it
 
     told_of = told(found)
     snapshot = machine.facts if machine else None
     return [
         finding
         if finding.severity == "info"
-        else msgspec.structs.replace(finding, fixes=(*fixes(finding.id, told_of, snapshot), *finding.fixes))
+        else msgspec.structs.replace(
+            finding, fixes=(*fixes(finding.id, told_of, snapshot), *for_system(finding.fixes, told_of))
+        )
         for finding in findings
     ]
 

@@ -1,16 +1,17 @@
-"""Fixes for what a log tells, computed like those for a machine.
+"""Fixes for what a log tells, computed like those for a machine, and those that every such log gets, for its system.
 
 A log tells little of its machine, so the little is made into facts, and everything else stays unknown. Where a snapshot
 of the machine is there, its facts are taken instead.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import msgspec
 from packaging.version import Version
 
-from envcheck.fixes import gpu_builds, packages, solved
+from envcheck.fixes import gpu_builds, packages, shell, solved, windows
 from envcheck.knowledge.releases import releases
 from envcheck.knowledge.unstated import first_without
 from envcheck.model.facts import Facts, PciDevice
@@ -26,6 +27,7 @@ UPDATE = template("Update {framework} to a release that goes with NumPy 2")
 FOR_PYTHON = template("Take the newest {framework} for Python {python}, with the releases that go with it")
 FOR_DRIVER = template("Take the newest {framework} that the driver {driver} can run")
 FOR_GPU = template("Take the newest {framework} that supports this GPU")
+SAME_JAX = template("Keep JAX {version}, with the plug-in of the same release")
 NEWEST_FOR_PYTHON = template("Take the newest {framework} for Python {python}")
 ASSUMED = template("Computed for Python {python} on {system}, of which the log says nothing else")
 COMPANIONS = {
@@ -57,10 +59,41 @@ def fixes(finding: str, told: Told, snapshot: Facts | None = None) -> tuple[Fix,
     """Return the fixes of a finding whose releases can be computed from what is known; () if none can."""
     if snapshot is not None:
         told = _as_installed(told, snapshot)
+    if finding == "jax-cuda-plugin-version-mismatch":
+        return _same_jax(told)
     found = (_fix(wanted, told, snapshot) for wanted in _wanted(finding, told))
     # Where nothing keeps the newest release from this Python, the log has another cause.
     says_why = finding == "python-version-unsupported"
     return tuple(dict.fromkeys(fix for fix in found if fix is not None and (fix.notes or not says_why)))
+
+
+def for_system(fixes: tuple[Fix, ...], told: Told) -> tuple[Fix, ...]:
+    """Return the fixes of the data as the system of the log can run them, what is meant for it first.
+
+    Where Windows can run none of them, they stay as steps without commands.
+    """
+    if told.conda:
+        fixes = tuple(sorted(fixes, key=lambda fix: not fix.title.startswith("Conda")))
+    if told.system != "Windows":
+        return fixes
+    facts = _facts(told, told.versions.get("python", NOT_IN_LOG))
+    struct = msgspec.structs.replace
+    written = tuple(struct(fix, commands=tuple(_powershell(facts, each) for each in fix.commands)) for fix in fixes)
+    can_run = windows.runnable(facts, written) or tuple(struct(fix, commands=(), effect="lasting") for fix in fixes)
+    return tuple(sorted(can_run, key=lambda fix: not fix.title.startswith("Windows")))
+
+
+def _powershell(facts: Facts, command: str) -> str:
+    """Return a command of the data for PowerShell, if it is one that has another form there."""
+    name, is_export, value = command.removeprefix("export ").partition("=")
+    if command.startswith("export ") and is_export and "$" not in value and not value.startswith(("/", "~")):
+        return shell.export(facts, name, value.strip("\"'"))
+    if command.startswith("unset "):
+        return shell.unset(facts, *command.split()[1:])
+    if command.startswith("mv ~"):
+        return shell.move(facts, *command.split()[1:])
+    # The packages of the extra are for Linux alone (requires_dist of tensorflow, pypi.org, 2026-11-23).
+    return re.sub(r"^python3 ", "py ", command).replace("tensorflow[and-cuda]", "tensorflow")
 
 
 def _as_installed(told: Told, snapshot: Facts) -> Told:
@@ -123,6 +156,24 @@ def _for_numpy(told: Told) -> Iterator[_Wanted]:
             yield _Wanted(UPDATE, (f"{name}>={first}", "numpy>=2"), fields=fields)
 
 
+def _same_jax(told: Told) -> tuple[Fix, ...]:
+    """Return the fix that lets pip choose jaxlib and plug-in by the extra of the release of JAX that the log names."""
+    version = told.versions.get("jax")
+    if version not in {release.version for release in releases("jax-cuda12-plugin")}:
+        return ()
+    command = f"python3 -m pip install --force-reinstall 'jax[cuda12]=={version}'"
+    return (
+        Fix(
+            title=sentence(SAME_JAX, version=version),
+            commands=(command,),
+            needs_root=False,
+            restart="kernel",
+            risk="environment",
+            source="https://docs.jax.dev/en/latest/installation.html",
+        ),
+    )
+
+
 def _together(told: Told, others: tuple[str, ...]) -> Iterator[_Wanted]:
     named = _releases(told)[:1]
     for name, version in named:
@@ -154,7 +205,7 @@ def _releases(told: Told) -> list[tuple[str, str]]:
 # --- facts ----------------------------------------------------------------------------------------
 
 
-def _facts(told: Told, python: str) -> Facts:
+def _facts(told: Told, python: str | Unknown) -> Facts:
     """Return what a log tells as facts."""
     facts = all_unknown(Facts, NOT_IN_LOG)
     struct = msgspec.structs.replace

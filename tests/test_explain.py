@@ -190,6 +190,38 @@ def test_the_snapshot_tells_before_the_log_does() -> None:
     assert not any("Computed for" in note for note in fix.notes)
 
 
+def test_a_plug_in_of_jax_is_put_beside_the_release_that_the_log_names() -> None:
+    text = (
+        "jax: 0.4.35\nAttributeError: module 'jaxlib.xla_client' has no attribute 'register_custom_type_id_handler'\n"
+    )
+    first = commands_for(text, "jax-cuda-plugin-version-mismatch")[0]
+    assert first == ("python3 -m pip install --force-reinstall 'jax[cuda12]==0.4.35'",)
+
+
+def test_commands_are_those_of_the_shell_that_the_log_comes_from() -> None:
+    clash = "OMP: Error #15: Initializing libiomp5, but found libiomp5 already initialized.\n"
+    linux = [command for fix in commands_for(clash, "openmp-runtime-duplicate") for command in fix]
+    windows = [command for fix in commands_for("C:\\ml>" + clash, "openmp-runtime-duplicate") for command in fix]
+    assert "export KMP_DUPLICATE_LIB_OK=TRUE" in linux
+    assert "$env:KMP_DUPLICATE_LIB_OK = 'TRUE'" in windows
+    assert not any(command.startswith(("export", "sudo", "unset")) for command in windows)
+    below_wsl = commands_for("/mnt/c/ml: C:\\ml\n" + clash, "openmp-runtime-duplicate")
+    assert ("export KMP_DUPLICATE_LIB_OK=TRUE",) in below_wsl
+
+
+def test_where_windows_can_run_no_command_the_steps_stay() -> None:
+    text = "C:\\run> python fit.py\nINTERNAL: libdevice not found at ./libdevice.10.bc\n"
+    finding = explain_text(text).findings[0]
+    assert finding.id == "libdevice-not-found"
+    assert finding.fixes
+    assert not any(fix.commands for fix in finding.fixes)
+
+
+def test_steps_for_conda_come_first_where_the_log_is_of_conda() -> None:
+    text = "/home/u/miniconda3/envs/tf/bin/python fit.py\nINTERNAL: libdevice not found at ./libdevice.10.bc\n"
+    assert explain_text(text).findings[0].fixes[0].title == "Conda"
+
+
 def test_the_python_of_a_folder_on_windows_is_read_and_a_lone_major_is_not() -> None:
     text = 'File "C:\\Python310\\lib\\site-packages\\tensorflow\\__init__.py"\n' + NUMPY_2
     fix = next(fix for fix in explain_text(text).findings[0].fixes if fix.changes)

@@ -19,6 +19,7 @@ class Told:
     frameworks: tuple[str, ...] = ()  #: those that it is about
     system: str = "Linux"
     compute_capability: str | None = None
+    conda: bool = False
 
 
 def told(found: Scan) -> Told:
@@ -30,8 +31,11 @@ def told(found: Scan) -> Told:
         versions["driver"] = ".".join((first, *(part.zfill(2) for part in rest)))
     named = [name for name in ("tensorflow", "torch", "jax") if name in versions]
     about = [name for context, name in _FRAMEWORKS if context in ground.contexts]
-    system = next((name for context, name in _SYSTEMS if context in ground.contexts), "Linux")
-    return Told(versions, tuple(dict.fromkeys((*named, *about))), system, gpu_architecture(found.hits))
+    # Paths of Windows stand in logs of WSL too, where commands are those of Linux.
+    inside = "Linux" if "wsl" in ground.contexts else None
+    system = inside or next((name for context, name in _SYSTEMS if context in ground.contexts), "Linux")
+    frameworks = tuple(dict.fromkeys((*named, *about)))
+    return Told(versions, frameworks, system, gpu_architecture(found.hits), "conda" in ground.contexts)
 
 
 def _one(name: str, seen: Iterable[tuple[int, ...]]) -> str | None:
