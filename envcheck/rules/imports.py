@@ -45,6 +45,8 @@ PACKAGE_CAUSES = (
     "library-file-damaged",
     "tensorflow-install-incomplete",
     "distribution-installed-twice",
+    "package-source-damaged",
+    "python-standard-library-incomplete",
     "package-install-incomplete",
     "pythonpath-shadows-environment",
     "startup-file-shadows-environment",

@@ -1,5 +1,6 @@
 """Whether installed packages are whole."""
 
+import re
 from collections.abc import Iterator
 
 from packaging.version import Version
@@ -13,11 +14,16 @@ from envcheck.rules.doubled import of_one_folder
 from envcheck.rules.engine import Failure, rule
 from envcheck.rules.requirements import closure, framework_of
 from envcheck.rules.shared import for_each, for_each_framework, listed, package, proven, title_of, version_of
+from envcheck.rules.tracebacks import package_that_was_read, said
 from envcheck.words import template
 
 RECORD = "https://packaging.python.org/en/latest/specifications/recording-installed-packages/"
 AGAIN = template("Write the files of {package} again")
 ONE_VERSION = template("Remove {package} and install it again, so that its files are of one release")
+NO_SOURCE = re.compile(
+    r"source code (?:string )?cannot contain null bytes|\(unicode error\) 'utf-8' codec can't decode byte"
+)
+"""Python/pythonrun.c and Parser/tokenizer.c of 3.11 and 3.12."""
 DELETE = template("Delete them")
 MOVE_LEFTOVER = template("Move the empty folder away: {path}")
 FILES_MISSING = template(
@@ -113,6 +119,41 @@ def library_file_damaged(facts: Facts) -> Iterator[Failure]:
             )
 
     yield from for_each(need(facts.python.packages), check)
+
+
+@rule(
+    "package-source-damaged",
+    severity="error",
+    layer="python",
+    title=template("A file of {package} is damaged"),
+    message=template(
+        "Python cannot read a source file of {package} {version}: {said}. No release is like that: a power failure, a "
+        "full disk or a broken download spoiled the file."
+    ),
+    after=("disk-full",),
+)
+def package_source_damaged(facts: Facts) -> Iterator[Failure]:
+    """A source file of a package holds null bytes, or bytes that are no text.
+
+    A crash of the machine leaves files of the right length that are full of zeros. Signs: 'source code string cannot
+    contain null bytes', "(unicode error) 'utf-8' codec can't decode byte". More files than one may be hit: write the
+    package again, and the others too if it goes on.
+    """
+    for pointer, words in said(facts):
+        sign = NO_SOURCE.search(words)
+        found = package_that_was_read(facts, words) if sign else None
+        if sign and found:
+            place, package_ = found
+            yield Failure(
+                evidence=(pointer, f"/python/packages/{place}/version"),
+                fields={
+                    "package": package_.name,
+                    "version": known(package_.version, None) or "",
+                    "said": sign.group(),
+                },
+                fixes=(again(facts, AGAIN, package_),),
+            )
+            return
 
 
 @rule(

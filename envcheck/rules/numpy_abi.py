@@ -10,6 +10,7 @@ from envcheck.knowledge.unstated import first_without
 from envcheck.model.facts import Backend, Facts
 from envcheck.model.unknown import Unknown, known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
+from envcheck.rules.requirements import framework_of
 from envcheck.rules.shared import (
     distribution,
     error_unless_proven,
@@ -20,6 +21,7 @@ from envcheck.rules.shared import (
     title_of,
     version_of,
 )
+from envcheck.rules.tracebacks import package_that_raised, said
 from envcheck.words import template
 
 STEP_BACK = template("Go back to NumPy {major}, which {framework} {version} was built for")
@@ -27,6 +29,8 @@ UPDATE = template("Update {framework} to a release that was built for NumPy {maj
 BEFORE_ALIASES = template("Go back to a NumPy that still has the old names")
 NUMPY_2 = "https://numpy.org/doc/stable/dev/depending_on_numpy.html#numpy-2-0-specific-advice"
 ALIASES = "https://numpy.org/doc/stable/release/1.24.0-notes.html#expired-deprecations"
+SIZE_OF_NUMPY_1 = "numpy.dtype size changed, may indicate binary incompatibility. Expected 96 from C header, got 88"
+"""What code that Cython compiled for NumPy 1 says under NumPy 2 on a 64-bit system (h5py 3.10.0 with NumPy 2.4.6)."""
 WITHOUT_ALIASES = Version("1.24")
 GONE_NAMES = ("object", "bool", "int", "float", "complex", "str", "typeDict")
 
@@ -106,6 +110,25 @@ def numpy2_abi_mismatch(facts: Facts) -> Iterator[Failure]:
         )
 
     yield from for_each_framework(facts, check)
+    if numpy.major > 1:
+        yield from _said_by_another(facts, place, numpy)
+
+
+def _said_by_another(facts: Facts, place: int, numpy: Version) -> Iterator[Failure]:
+    """Yield the failure of a package other than a framework, such as h5py, whose import said that it is too old."""
+    for pointer, words in said(facts):
+        found = package_that_raised(facts, words) if SIZE_OF_NUMPY_1 in words else None
+        version = known(found[1].version, None) if found else None
+        if found is None or version is None or framework_of(facts, found[1].name):
+            continue
+        name = found[1].name
+        major = {"framework": name, "major": numpy.major}
+        yield Failure(
+            evidence=(pointer, f"/python/packages/{found[0]}/version", f"/python/packages/{place}/version"),
+            fields={"framework": name, "version": version, "numpy": numpy, "abi": "1"},
+            fixes=(change(facts, UPDATE, major, add=(f"{name}>{version}",), source=NUMPY_2),),
+        )
+        return
 
 
 @rule(
