@@ -5,7 +5,7 @@ import json
 import click
 import msgspec
 
-from envcheck.cli.options import read_bytes, write
+from envcheck.cli.options import NO_REDACT, OUTPUT, format_option, read_bytes, write
 from envcheck.compare import Comparison, compare
 from envcheck.identity import identity
 from envcheck.model.report import Report
@@ -23,9 +23,9 @@ LONGEST_VALUE = 200
 @click.command("compare")
 @click.argument("before", metavar="A")
 @click.argument("after", metavar="B")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of standard output.")
-@click.option("--no-redact", is_flag=True, help="Keep user names, host names, addresses and serial numbers.")
+@format_option("text", "json")
+@OUTPUT
+@NO_REDACT
 def command(before: str, after: str, form: str, output: str | None, no_redact: bool) -> int:
     """Show what differs between two snapshots A and B (JSON reports).
 

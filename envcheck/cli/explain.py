@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from envcheck.cli.options import read_bytes, status, style, write
+from envcheck.cli.options import NO_REDACT, OUTPUT, fail_on_option, format_option, read_bytes, status, style, write
 from envcheck.explanation import Explained, Log, Machine, explain_logs
 from envcheck.render import explanation as render
 
@@ -30,28 +30,11 @@ class _WithCommand(click.Command):
 
 @click.command("explain", cls=_WithCommand)
 @click.argument("logs", nargs=-1, metavar="[LOG]...")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "markdown"]),
-    default="text",
-    show_default=True,
-    help="Form of the output.",
-)
-@click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of standard output.")
-@click.option(
-    "--fail-on",
-    type=click.Choice(["error", "warning", "never"]),
-    default="never",
-    show_default=True,
-    help="What makes the exit status 1.",
-)
+@format_option("text", "json", "markdown")
+@OUTPUT
+@fail_on_option("never")
 @click.option("--snapshot", metavar="FILE", help="JSON report of the machine that the log comes from.")
-@click.option(
-    "--no-redact",
-    is_flag=True,
-    help="Keep user names, host names, addresses, serial numbers and secrets in the output.",
-)
+@NO_REDACT
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -6,7 +6,7 @@ import click
 
 from envcheck.cli import apply
 from envcheck.cli.checking import Wanted, obtain, shown
-from envcheck.cli.options import OUTPUT_OPTIONS, TARGET_OPTIONS, add_options, status, style, write
+from envcheck.cli.options import OUTPUT_OPTIONS, TARGET_OPTIONS, add_options, format_option, status, style, write
 from envcheck.cli.verify import verified
 from envcheck.host import Host
 from envcheck.render import fixes, outcome, scripts
@@ -29,9 +29,7 @@ FORMATS = ("text", "json", "markdown", "script")
     help="Carry out what changes neither the system nor your shell, one by one, asking each time.",
 )
 @click.option("--yes", is_flag=True, help="With --apply: do not ask. For scripts.")
-@click.option(
-    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Form of the output."
-)
+@format_option(*FORMATS)
 @add_options(OUTPUT_OPTIONS)
 def command(
     verify: bool,

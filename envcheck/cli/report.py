@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from envcheck.cli.checking import Wanted, obtain, requirements_of, shown
-from envcheck.cli.options import OUTPUT_OPTIONS, TARGET_OPTIONS, add_options, status, style, write
+from envcheck.cli.options import OUTPUT_OPTIONS, TARGET_OPTIONS, add_options, format_option, status, style, write
 from envcheck.host import Host
 from envcheck.probes import notebook
 from envcheck.render.style import Style
@@ -19,9 +19,7 @@ FORMATS = ("text", "json", "markdown", "html", "junit")
 
 @click.command("report")
 @add_options(TARGET_OPTIONS)
-@click.option(
-    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Form of the output."
-)
+@format_option(*FORMATS)
 @add_options(OUTPUT_OPTIONS)
 @click.option(
     "--all-kernels", is_flag=True, help="Check the interpreter of every Jupyter kernelspec, one after another."

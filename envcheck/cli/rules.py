@@ -4,22 +4,15 @@ import inspect
 
 import click
 
-from envcheck.cli.options import style, write
+from envcheck.cli.options import OUTPUT, format_option, style, write
 from envcheck.render import rules as render
 from envcheck.rules.engine import Rule, all_rules
 
 
 @click.command("rules")
 @click.argument("rule_id", metavar="[ID]", required=False)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "markdown", "json"]),
-    default="text",
-    show_default=True,
-    help="Form of the output.",
-)
-@click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of standard output.")
+@format_option("text", "markdown", "json")
+@OUTPUT
 def command(rule_id: str | None, form: str, output: str | None) -> int:
     """List every finding that envcheck can make, or explain the one called ID."""
     rows = [_row(rule) for rule in all_rules()]
