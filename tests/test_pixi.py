@@ -67,7 +67,10 @@ def test_it_is_carried_out_and_undone(ana: User) -> None:
     assert result.stdout.splitlines()[-1] == "Nothing is left to do."
     assert 'helper-lib = ">=2"' in project(ana)[0]
     assert ana.conda_versions()["helper-lib"] == "2.0=py_0"
+    ana.offer("other-lib", "1.0")
+    assert ana.call("uv", "pip", "install", "-q", "-p", ana.python, "other-lib").returncode == 0
     command = re.findall(r"To undo everything: (sh .*)", result.stderr)[-1]
     undone = ana.call("sh", "-c", command)
     assert undone.returncode == 0, undone.stderr
     assert project(ana) == before
+    assert "other-lib" not in ana.versions()

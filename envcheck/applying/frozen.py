@@ -30,20 +30,15 @@ class _Origin(msgspec.Struct):
     subdirectory: str | None = None
 
 
-def own_packages(facts: Facts, *, from_conda: bool = False) -> tuple[Package, ...]:
-    """Return the packages inside the target's own prefix, the first of each name on sys.path.
-
-    ``from_conda`` says which ones: those that conda installed, or those that it did not.
-    """
+def own_packages(facts: Facts) -> tuple[Package, ...]:
+    """Return the packages inside the target's own prefix that conda did not install; of two of one name the first."""
     prefix = known(facts.python.prefix, None)
     inside = {
         package.name: package
         for package in reversed(known(facts.python.packages, ()))
         if prefix is None or package.location.startswith(prefix + os.sep)
     }
-    return tuple(
-        inside[name] for name in sorted(inside) if (known(inside[name].installer, None) == "conda") == from_conda
-    )
+    return tuple(inside[name] for name in sorted(inside) if known(inside[name].installer, None) != "conda")
 
 
 def table(host: Host, packages: tuple[Package, ...]) -> tuple[str, ...]:

@@ -157,15 +157,15 @@ class Undo:
     def _packages(self) -> list[str]:
         """Return the lines that bring the frozen packages back; :func:`start` has written the files that they read."""
         project = projects.tool(self.facts)
-        if project == "pixi":
-            name = os.path.basename(known(self.facts.python.prefix, None) or "default")
-            return [f"{projects.sync(self.facts, project)} --frozen --environment {shlex.quote(name)}"]
         lines = [f"python={shlex.quote(known(self.facts.python.executable, None) or 'python3')}"]
         folder = projects.folder(self.facts) if project else None
-        if project and folder:
+        if project == "pixi":
+            name = os.path.basename(known(self.facts.python.prefix, None) or "default")
+            lines.append(f"{projects.sync(self.facts, project)} --frozen --environment {shlex.quote(name)}")
+        elif project and folder:
             # The project's own settings say where packages come from; what its lock file never held comes back below.
             lines += [f"cd {shlex.quote(folder)}", f"{projects.sync(self.facts, project)} || :"]
-        if frozen.own_packages(self.facts, from_conda=True):
+        elif known(self.facts.python.environment, None) == "conda":
             lines += conda.lines(self.facts)
         first = "uv" if known(self.facts.python.installer, None) == "uv" else "pip"
         second = "pip" if first == "uv" else "uv"
