@@ -4,7 +4,7 @@ import locale
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -87,7 +87,8 @@ def add_options(*groups: Iterable[Callable[[F], F]]) -> Callable[[F], F]:
 def style(output: str | None, *, verbose: bool = False, quiet: bool = False) -> Style:
     """Return how to print: NO_COLOR, FORCE_COLOR, COLUMNS and the terminal's encoding decide."""
     terminal = output is None and sys.stdout.isatty()
-    colour = terminal and os.environ.get("TERM") != "dumb"
+    old_console = is_old_console(os.name, os.environ)
+    colour = terminal and os.environ.get("TERM") != "dumb" and not old_console
     if os.environ.get("FORCE_COLOR"):
         colour = True
     if os.environ.get("NO_COLOR"):
@@ -96,11 +97,22 @@ def style(output: str | None, *, verbose: bool = False, quiet: bool = False) -> 
     width = int(columns) if columns.isdecimal() and int(columns) > 0 else 0
     if not width:
         width = shutil.get_terminal_size((80, 24)).columns if terminal else 80
-    return Style(width=width, colour=colour, unicode=_unicode(output), verbose=verbose, quiet=quiet)
+    return Style(width=width, colour=colour, unicode=_unicode(output, old_console), verbose=verbose, quiet=quiet)
 
 
-def _unicode(output: str | None) -> bool:
+def is_old_console(system: str, environ: Mapping[str, str]) -> bool:
+    """Say whether this may be the old console window of Windows: it prints colour codes as text, and lacks our marks.
+
+    Newer terminals make themselves known: WT_SESSION of Windows Terminal, TERM_PROGRAM of editors (and of mintty), and
+    ConEmuANSI (learn.microsoft.com/windows/terminal/faq; conemu.github.io/en/AnsiEscapeCodes; 2026-11-23).
+    """
+    return system == "nt" and not any(environ.get(name) for name in ("WT_SESSION", "TERM_PROGRAM", "ConEmuANSI"))
+
+
+def _unicode(output: str | None, old_console: bool) -> bool:
     encoding = "utf-8" if output else (sys.stdout.encoding or locale.getpreferredencoding(False))
+    if os.name == "nt":
+        return "utf" in encoding.lower() and (output is not None or not old_console)
     # Python reads the C locale as UTF-8, but a terminal that was set up with it shows none.
     ascii_locale = next((os.environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if os.environ.get(name)), "C")
     return "utf" in encoding.lower() and (output is not None or ascii_locale not in ("C", "POSIX"))
