@@ -1,6 +1,7 @@
 """From a log to an explanation: findings with the lines that they rest on, and what a snapshot says to them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -120,7 +121,7 @@ def _finding(match: Match, ids: set[str], starts: Sequence[tuple[int, str]]) -> 
         fixes=tuple(
             Fix(
                 title=sentence(fix.title),
-                commands=fix.commands,
+                commands=tuple(_filled(command, match.values) for command in fix.commands),
                 needs_root=fix.needs_root,
                 restart=fix.restart,
                 risk=fix.risk,
@@ -130,6 +131,14 @@ def _finding(match: Match, ids: set[str], starts: Sequence[tuple[int, str]]) -> 
             for fix in match.cause.fixes
         ),
     )
+
+
+def _filled(command: str, values: Mapping[str, str]) -> str:
+    """Put numbers that the log names into a command; other words of a log have no place in a shell."""
+    for name, value in values.items():
+        if re.fullmatch(r"\d+(?:\.\d+)*", value):
+            command = command.replace("{" + name + "}", value)
+    return command
 
 
 def _place(number: int, starts: Sequence[tuple[int, str]]) -> str:

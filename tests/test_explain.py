@@ -198,6 +198,15 @@ def test_a_plug_in_of_jax_is_put_beside_the_release_that_the_log_names() -> None
     assert first == ("python3 -m pip install --force-reinstall 'jax[cuda12]==0.4.35'",)
 
 
+def test_an_old_card_gets_the_branch_that_the_driver_names() -> None:
+    text = "NVRM: The NVIDIA GPU is\nNVRM:  supported through the NVIDIA 470.xx Legacy drivers. Please\n"
+    assert commands_for(text, "nvidia-driver-dropped-gpu")[0][0] == "sudo apt install nvidia-driver-470"
+    unnamed = (
+        "NVRM: will ignore this GPU.  Continuing probe...\nNVRM: GPU is supported through Legacy drivers. Please\n"
+    )
+    assert commands_for(unnamed, "nvidia-driver-dropped-gpu")[0][0] == "sudo apt install nvidia-driver-580"
+
+
 def test_commands_are_those_of_the_shell_that_the_log_comes_from() -> None:
     clash = "OMP: Error #15: Initializing libiomp5, but found libiomp5 already initialized.\n"
     linux = [command for fix in commands_for(clash, "openmp-runtime-duplicate") for command in fix]
