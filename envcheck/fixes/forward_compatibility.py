@@ -13,7 +13,7 @@ from envcheck.words import template
 PAGE = "https://docs.nvidia.com/deploy/cuda-compatibility/forward-compatibility.html"
 IN_FRONT = "export LD_LIBRARY_PATH=/usr/local/cuda-{}/compat${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"
 WITHOUT_NEW_DRIVER = template(
-    "Or keep the driver: on GPUs of data centres, NVIDIA's compatibility package brings CUDA {cuda} (libraries of the "
+    "Keep the driver: on GPUs of data centres, NVIDIA's compatibility package brings CUDA {cuda} (libraries of the "
     "driver {libraries}; NVIDIA's own package source has to be there). Start programs with its folder in "
     "LD_LIBRARY_PATH. It works with the driver branches {listed}; here is {branch}."
 )

@@ -125,7 +125,7 @@ DEVIATION = template("deviation {value}")
 TOLERANCE = template("tolerance {value}")
 SPEED = template("{value} GFLOP/s")
 PARITY = template("The runs agree within {difference} of the largest value ({stage}: {run}, {other}).")
-PAIRS_WORK = template("One process holds any two frameworks, in either order ({count} orders tried).")
+PAIRS_WORK = template("Any two of the frameworks work in one process, in either order ({count} orders tried).")
 PAIR_BROKEN = template("{first}, then {second}: {status} ({step})")
 PAIR_STATUS = {
     "ok": template("both work"),
@@ -136,7 +136,7 @@ PAIR_STATUS = {
     "skipped": template("skipped"),
 }
 
-STACK = template("The stack, floor by floor")
+STACK = template("The stack, layer by layer")
 FINDINGS = template("Findings")
 SEVERITIES = {
     "ok": template("ok"),
@@ -236,7 +236,7 @@ UNDECIDED_CHECKS = template("Checks that could not be decided")
 
 # --- tables -----------------------------------------------------------------------------------
 
-FLOOR = template("floor")
+FLOOR = template("layer")
 WHAT_IS_THERE = template("what is there")
 WHERE = template("fact")
 WHAT_WAS_SEEN = template("value")

@@ -41,7 +41,7 @@ SIBLING = {"gfx103": "10.3.0", "gfx110": "11.0.0"}
 """The chip of a family whose code its siblings can run (pytorch/pytorch#132570, ROCm/tensorflow-upstream#1187)."""
 
 PRETEND = template("Let the GPU run the code of its close relative; AMD does not support it, and it often works")
-OTHER_BUILD = template("Or use a build that lists {gfx}; AMD's matrix tells which releases of ROCm support it")
+OTHER_BUILD = template("Use a build that lists {gfx}; AMD's matrix tells which releases of ROCm support it")
 FIT_ROCM = template("Install the release of ROCm that the wheel was made for, or the wheel for the ROCm that is there")
 ONE_EACH = template("Start one process for each GPU, and let each take the GPU of its number (LOCAL_RANK)")
 NAME_DEVICE = template("Name a device that PyTorch has, or leave the choice to Keras")

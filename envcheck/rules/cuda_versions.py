@@ -28,7 +28,7 @@ from envcheck.words import template
 EXTRAS = {"tensorflow": "and-cuda", "torch": "", "jax": "with-cuda"}
 """The extra under which a framework's packages name the wheels; PyTorch names them without one."""
 ONE_SET = template("Install {frameworks} in releases that go with the same CUDA libraries")
-OWN_ENVIRONMENT = template("Or give each framework an environment of its own")
+OWN_ENVIRONMENT = template("Give each framework an environment of its own")
 
 
 @rule(

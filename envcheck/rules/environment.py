@@ -45,8 +45,8 @@ def hidden_by_variable(facts: Facts) -> tuple[int, str] | None:
     layer="platform",
     title=template("CUDA_VISIBLE_DEVICES hides the GPUs from every program"),
     message=template(
-        "The environment variable CUDA_VISIBLE_DEVICES is set to '{value}', which names none of the {count} GPUs "
-        "that the driver lists. Programs started from here see no GPU; nvidia-smi takes no notice of the variable "
+        "The environment variable CUDA_VISIBLE_DEVICES is set to '{value}', which names no GPU that the driver "
+        "lists ({count} in all). Programs started from here see no GPU; nvidia-smi takes no notice of the variable "
         "and still shows them."
     ),
     after=("slurm-job-without-gpu",),

@@ -126,10 +126,10 @@ def wsl_gpu_access_blocked(facts: Facts) -> Iterator[Failure]:
     "nvidia-gpu-init-failed",
     severity="error",
     layer="driver",
-    title=template("The NVIDIA driver does not bring up the GPU {device}"),
+    title=template("The NVIDIA driver does not bring up the GPU at {device}"),
     message=template(
-        "The PCI bus shows an NVIDIA GPU at {device} with the nvidia driver bound to it, but the driver does not "
-        "list it. Its start failed; lines with 'NVRM' in the kernel's log say why."
+        "The nvidia driver is bound to what the PCI bus shows at {device}, and lists no GPU there. The start failed; "
+        "lines with 'NVRM' in the kernel's log say why."
     ),
     after=(
         "gpu-fallen-off-bus",

@@ -42,7 +42,7 @@ FIRST_SLOT = template(
 SHOW_LINK = template("See the link's width and generation")
 ABOVE_4G = template("Turn on 'Above 4G Decoding' in the BIOS; in a virtual machine, enlarge its 64-bit MMIO window")
 REALLOC = template(
-    "Or let Linux give out the memory windows itself: add pci=realloc to the kernel command line and restart"
+    "Let Linux give out the memory windows itself: add pci=realloc to the kernel command line and restart"
 )
 UPDATE_VBIOS = template("Try the GPU in another slot or machine, ask its vendor for new firmware, or replace it")
 
@@ -189,7 +189,7 @@ def gpu_bar_not_assigned(facts: Facts) -> Iterator[Failure]:
     layer="hardware",
     title=template("Errors on the PCI Express link of {gpu}"),
     message=template(
-        "The kernel's log holds {count} reports of errors on the link between the processor and {gpu}: {said}. "
+        "The kernel's log holds errors on the link between the processor and {gpu} ({count} in all): {said}. "
         "Bad contact, a riser or the board are the usual reasons; data is sent again, and in the end the GPU may be "
         "lost."
     ),

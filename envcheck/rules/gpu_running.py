@@ -194,7 +194,7 @@ def gpu_nvlink_inactive(facts: Facts) -> Iterator[Failure]:
     layer="hardware",
     title=template("A program made an error on {gpu} (Xid {code})"),
     message=template(
-        "The kernel's log has {count} times Xid {code} ({meaning}) for {gpu}, from the program {process}. That is "
+        "The kernel's log has Xid {code} ({meaning}; seen: {count}) for {gpu}, from the program {process}. That is "
         "nearly always a fault of the program's own code for the GPU, not of the GPU. Only if many different "
         "programs do it, the GPU is suspect."
     ),

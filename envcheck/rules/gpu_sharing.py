@@ -19,7 +19,7 @@ CGROUPS = "https://www.freedesktop.org/software/systemd/man/latest/systemd.resou
 NODES = "/driver/device_nodes"
 
 CREATE_SLICE = template("Divide the GPU: see the profiles, then create slices that can compute")
-LEAVE_MIG = template("Or take the GPU out of MIG mode, while nothing uses it")
+LEAVE_MIG = template("Take the GPU out of MIG mode, while nothing uses it")
 RESTART_LICENSING = template("Install the licence's client token and start the licensing service again")
 ASK_PROVIDER = template("On a rented machine: install the provider's own driver, or ask the provider")
 NEW_NODES = template("Make the device files anew")
@@ -221,7 +221,7 @@ def cuda_visible_devices_renumbered(facts: Facts) -> Iterator[Failure]:
 
 
 CUT = template(
-    "The entry '{entry}' names none of the {count} GPUs that the driver lists here, and CUDA takes no notice of it and "
+    "The entry '{entry}' names no GPU that the driver lists here ({count} in all), and CUDA takes no notice of it and "
     "of all entries behind it."
 )
 OTHER = template(

@@ -15,9 +15,7 @@ from envcheck.words import sentence, template
 
 LOADER = "https://man7.org/linux/man-pages/man8/ld.so.8.html"
 TO_CACHE = template("Tell the loader of the folder, for every program: its list does not depend on a shell")
-IN_KERNEL = template(
-    "Or set the variable where the program is started: 'env' of kernel.json, Environment= of a service"
-)
+IN_KERNEL = template("Set the variable where the program is started: 'env' of kernel.json, Environment= of a service")
 
 
 @rule(

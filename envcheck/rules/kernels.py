@@ -138,7 +138,7 @@ def notebook_kernel_restart_required(facts: Facts) -> Iterator[Failure]:
     layer="notebook",
     title=template("The notebook server's settings hide the GPU's device files"),
     message=template(
-        "The kernel drives {count} NVIDIA GPUs, and in this session of JupyterHub none of their device files is in "
+        "The kernel drives NVIDIA GPUs ({count} in all); this session of JupyterHub has none of their device files in "
         "/dev. A server that systemd starts with devices of its own (PrivateDevices, isolate_devices) looks like this; "
         "outside it the GPUs work."
     ),

@@ -9,7 +9,7 @@ from envcheck.model.facts import Backend, Facts
 from envcheck.model.report import Fix
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
-from envcheck.rules.shared import backend, last_words
+from envcheck.rules.shared import backend, is_first_choice, last_words
 from envcheck.words import sentence, template
 
 CNTK_SETUP = "https://learn.microsoft.com/en-us/cognitive-toolkit/setup-linux-python"
@@ -26,7 +26,7 @@ BUILD_MPI = template(
     "Build Open MPI 1.10 into a folder of your own and add its lib folder to LD_LIBRARY_PATH; newer releases have "
     "other file names"
 )
-OTHER_BACKEND = template("Or let Keras use another backend: KERAS_BACKEND=tensorflow, or Keras 3")
+OTHER_BACKEND = template("Let Keras use another backend: KERAS_BACKEND=tensorflow, or Keras 3")
 COMPILER = template("Install a C++ compiler")
 NO_GPU = template("Let Theano use the processor: THEANO_FLAGS=device=cpu. pygpu works with the CUDA of its days only")
 SLOW = template("It works, many times slower: every operation runs in Python.")
@@ -47,7 +47,8 @@ def cntk_openmpi_missing(facts: Facts) -> Iterator[Failure]:
     """The wheels of CNTK need a release of Open MPI from 2016, and no current system has it.
 
     CNTK needs it even for one process. The name stands in the header of CNTK's library, so this is told before anything
-    is imported. Sign: 'libmpi_cxx.so.1: cannot open shared object file'.
+    is imported. Sign: 'libmpi_cxx.so.1: cannot open shared object file'. It is a warning where Keras takes another
+    backend.
     """
     cntk = backend(facts, "cntk")
     if cntk is None:
@@ -59,6 +60,7 @@ def cntk_openmpi_missing(facts: Facts) -> Iterator[Failure]:
             fields={"library": seen[1]},
             fixes=(by_hand(BUILD_MPI, CNTK_SETUP), by_hand(OTHER_BACKEND, CNTK_SETUP)),
             subject="cntk",
+            severity=None if is_first_choice(facts, "cntk") else "warning",
         )
 
 

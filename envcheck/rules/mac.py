@@ -18,7 +18,7 @@ MACOS_FOR_METAL = (("2.9", "14.0"), ("2.5", "13.0"), ("1.12", "12.3"))
 2.9+ MPS is only supported on MacOS Sonoma+'), pytorch/pytorch#139425 (2.5 needs 13.0) and the release notes of 1.12
 (12.3). Read on 2026-11-23."""
 UPDATE_MACOS = template("Update macOS to {wanted} or newer")
-OLDER_TORCH = template("Or take a PyTorch that still uses the GPU on this macOS")
+OLDER_TORCH = template("Take a PyTorch that still uses the GPU on this macOS")
 OUT_OF_SANDBOX = template(
     "Run it from a terminal of the logged-in user: not in a sandbox (as agents and some editors use), not in a "
     "container or a virtual machine without a GPU, not over SSH into an account that has no session on the screen"

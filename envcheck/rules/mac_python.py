@@ -23,9 +23,9 @@ COMPATIBILITY_VERSION = "10.16"
 
 LAST = template("Install the last TensorFlow that was made for these Macs")
 STEP_BACK = template("Step back to the TensorFlow before, whose symbols are its own")
-IMPORT_FIRST = template("Or import tensorflow before pandas and pyarrow, in every program")
+IMPORT_FIRST = template("Import tensorflow before pandas and pyarrow, in every program")
 TELL = template("Install with the real number of the system")
-NEWER_PYTHON = template("Or make the environment with a Python that was built for macOS 11 or later")
+NEWER_PYTHON = template("Make the environment with a Python that was built for macOS 11 or later")
 
 
 def _mac(facts: Facts) -> None:

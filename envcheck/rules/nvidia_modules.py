@@ -31,7 +31,7 @@ LOOK_AT_BUILD = template("See with which compiler the kernel was built, and what
 ENROL = template(
     "Enrol the key that signs the module: choose a password, restart, and pick 'Enroll MOK' on the blue screen"
 )
-SECURE_BOOT_OFF = template("Or turn Secure Boot off in the machine's firmware settings")
+SECURE_BOOT_OFF = template("Turn Secure Boot off in the machine's firmware settings")
 SWITCH_ON = template("Switch the NVIDIA GPU on again and restart")
 
 

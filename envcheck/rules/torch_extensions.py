@@ -27,7 +27,7 @@ torch_scatter-2.1.2+pt20cu118 (rusty1s/pytorch_scatter#414), pt25cu124 for pyg_l
 (neurodesk/neurocontainers#2945); read on 2026-11-23. Three digits are not read: pt210 may be 2.10 or 2.1.0."""
 
 BUILD_AGAIN = template("Build {package} again, against the PyTorch that is installed")
-TAKE_WHEEL = template("Or install the wheel of {package} that was made for PyTorch {version}")
+TAKE_WHEEL = template("Install the wheel of {package} that was made for PyTorch {version}")
 
 
 @rule(

@@ -96,6 +96,7 @@ def test_sentences_are_whole(found: cases.Found) -> None:
             assert "{" not in text
             assert "!" not in text.replace("!=", "")
         assert not finding.title.endswith(".")
+        assert not any(fix.title.startswith("Or ") for fix in finding.fixes)  # that is the renderers' word
         assert finding.message.endswith((".", "?")) or ": " in finding.message
 
 
