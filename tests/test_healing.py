@@ -15,6 +15,7 @@ import pytest
 from framework_environments import NotBuilt, build
 from healing.engine import Fault, Outcome, carry_out
 from healing.faults import FAULTS
+from healing.scripts import run_script
 from healing.users import user_with
 
 pytestmark = pytest.mark.frameworks
@@ -59,6 +60,14 @@ def test_the_right_finding_comes_first_and_its_commands_heal(
 def test_there_are_enough_faults_of_every_kind() -> None:
     assert len({fault.name for fault in FAULTS}) == len(FAULTS) >= 32
     assert {fault.smoke for fault in FAULTS} >= {"jax", "tensorflow", None}
+
+
+def test_a_script_heals_and_can_be_run_again(environments_folder: Path, tmp_path: Path) -> None:
+    fault = next(each for each in FAULTS if each.name == "package-requirements-conflict: NumPy is gone")
+    try:
+        assert run_script(fault, environments_folder, tmp_path, smoke=False) is None
+    except NotBuilt as reason:
+        pytest.skip(str(reason))
 
 
 def test_fix_suggestions_prints_the_same_commands(environments_folder: Path, tmp_path: Path) -> None:

@@ -83,6 +83,11 @@ class User:
         answer: dict[str, Any] = json.loads((self.home / "out.json").read_text())
         return answer
 
+    def write_script(self, options: str) -> None:
+        """Write what envcheck suggests for ``~/env`` to ``~/fix.sh``."""
+        call = f"{sys.executable} -I -m envcheck fix-suggestions --python ~/env {options}"
+        self.run(f"{call} --format script --fail-on never -o ~/fix.sh")
+
     # --- what a user, or an accident, does ----------------------------------------------------------
 
     def pip(self, arguments: str) -> None:
