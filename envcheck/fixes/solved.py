@@ -10,8 +10,8 @@ from envcheck.fixes import conda, environments, packages, projects
 from envcheck.fixes.files import by_hand
 from envcheck.fixes.solver.environment import FOLLOWERS, Installed, Wish, installed_of, parsed
 from envcheck.fixes.solver.machine import Machine, machine_of
+from envcheck.fixes.solver.notes import apart, notes, other_python
 from envcheck.fixes.solver.pins import pins
-from envcheck.fixes.solver.reasons import apart, notes, other_python
 from envcheck.fixes.solver.solve import FRAMEWORKS, Answer, elsewhere, solve
 from envcheck.knowledge.releases import tracked
 from envcheck.model.facts import Backend, Facts, Package
@@ -248,9 +248,10 @@ def _elsewhere(facts: Facts, answer: Answer) -> Fix | None:
     if found is None:
         return None
     minor, there = found
-    told = (other_python(machine, minor), *notes(answer, _names(wish)))
+    names = _names(wish)
+    said = dict.fromkeys((*notes(answer, names), other_python(machine, minor), *notes(there, names)))
     fix = environments.with_python(facts, minor, *pins(there), index=index(there))
-    return msgspec.structs.replace(fix, notes=told)
+    return msgspec.structs.replace(fix, notes=tuple(said))
 
 
 def _for_itself(facts: Facts, answer: Answer) -> Wish | None:

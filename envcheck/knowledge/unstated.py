@@ -18,6 +18,12 @@ LAST_PYTHON_OF_TENSORRT = Version("3.10")
 tensorflow 2.14.1 and the files of tensorrt 8.5.3.1 on PyPI, 2026-11-23)."""
 
 
+TENSORFLOW_IN_TENSORFLOW_MACOS = (Version("2.13"), Version("2.15.1"))
+"""From the first of these releases on, and before the second, the wheel of tensorflow for Apple's processors is empty
+and asks for tensorflow-macos of the same release, which PyPI does not tell (METADATA of the wheels macosx_12_0_arm64 of
+tensorflow 2.13.0, 2.13.1, 2.14.0, 2.15.0 and 2.15.1, 2026-11-23)."""
+
+
 class Unstated(knowledge.Row, frozen=True, kw_only=True):
     KEY: ClassVar = ("distribution", "before", "requires")
 
@@ -36,6 +42,12 @@ def bounds(name: str, version: Version) -> Iterator[tuple[str, str]]:
     for distribution, before, required in _rows():
         if name == distribution and version < before:
             yield required.name, str(required.specifier)
+
+
+def is_in_tensorflow_macos(tensorflow: Version) -> bool:
+    """Say whether a release of TensorFlow for Macs with Apple's processors lies in tensorflow-macos."""
+    first, after = TENSORFLOW_IN_TENSORFLOW_MACOS
+    return first <= tensorflow < after
 
 
 def cuda_extra_installs(tensorflow: Version, python: Version | None) -> bool:

@@ -7,7 +7,7 @@ from envcheck.model.report import Report
 from envcheck.render import fixes, html, markdown, scripts, terminal
 from envcheck.render.style import Style
 
-NOTE = "TensorFlow 2.17 to 2.21: supports GPUs from compute capability 6.0 on"
+NOTE = "TensorFlow 2.17 to 2.21 needs a GPU of compute capability 6.0 or higher"
 
 
 @pytest.fixture(scope="module")

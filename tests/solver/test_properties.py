@@ -5,8 +5,8 @@ from packaging.version import Version
 
 from envcheck.fixes.solver.environment import Installed, Wish
 from envcheck.fixes.solver.machine import Machine
+from envcheck.fixes.solver.notes import notes
 from envcheck.fixes.solver.pins import pins
-from envcheck.fixes.solver.reasons import notes
 from envcheck.fixes.solver.solve import solve
 from envcheck.knowledge.releases import releases
 from solver.checking import wrong

@@ -5,8 +5,8 @@ from packaging.version import Version
 
 from envcheck.fixes.solver.environment import Installed, Wish
 from envcheck.fixes.solver.machine import Machine
+from envcheck.fixes.solver.notes import notes
 from envcheck.fixes.solver.pins import pins
-from envcheck.fixes.solver.reasons import notes
 from envcheck.fixes.solver.solve import elsewhere, solve
 from solver.checking import wrong
 from solver.machines import chosen, linux, solved
@@ -34,10 +34,7 @@ def test_pascal_gets_the_last_cudnn_that_supports_it(name: str) -> None:
 def test_maxwell_gets_the_last_tensorflow_with_code_for_it_and_is_told_why() -> None:
     answer = solved(linux(gpu=(5, 0), driver="535.183.01"), "tensorflow", on_gpu=("tensorflow",))
     assert pins(answer) == ("tensorflow[and-cuda]==2.16.2",)
-    assert notes(answer, ["tensorflow"]) == (
-        "TensorFlow 2.17 to 2.21: supports GPUs from compute capability 6.0 on",
-        "For a newer TensorFlow it takes a GPU of compute capability 6.0 or higher",
-    )
+    assert notes(answer, ["tensorflow"]) == ("TensorFlow 2.17 to 2.21 needs a GPU of compute capability 6.0 or higher",)
 
 
 def test_an_old_driver_gets_the_newest_set_for_it_and_is_told_which_driver_leads_further() -> None:
@@ -45,7 +42,7 @@ def test_an_old_driver_gets_the_newest_set_for_it_and_is_told_which_driver_leads
     answer = solved(machine, "torch", on_gpu=("torch",))
     assert wrong(machine, answer, frozenset({"torch"})) == []
     said = notes(answer, ["torch"])
-    assert said[-1] == "For a newer PyTorch it takes the NVIDIA driver 580.65.06 or newer"
+    assert said[0].endswith("needs the NVIDIA driver 580.65.06 or newer")
 
 
 def test_driver_470_gets_builds_for_cuda_11() -> None:
@@ -77,7 +74,7 @@ def test_python_3_8() -> None:
         "keras": "2.13.1",
         "numpy": "1.24.3",
     }
-    assert "TensorFlow 2.14 to 2.20: needs Python 3.9 or newer" in notes(answer, ["tensorflow"])
+    assert "TensorFlow 2.14 to 2.20 needs Python 3.9 or newer" in notes(answer, ["tensorflow"])
     assert wrong(machine, answer) == []
 
 
@@ -86,7 +83,7 @@ def test_python_3_14_has_no_tensorflow_and_an_older_one_has() -> None:
     answer = solve(linux("3.14.0"), (), wish)
     assert answer is not None
     assert answer.solution is None
-    assert notes(answer, ["tensorflow"])[0] == "TensorFlow 2.21.0: needs Python 3.10 to 3.13"
+    assert notes(answer, ["tensorflow"]) == ("TensorFlow 2.21.0 needs Python 3.10 to 3.13",)
     found = elsewhere(linux("3.14.0"), wish)
     assert found is not None
     assert found[0] == "3.13"
@@ -105,7 +102,7 @@ def test_a_processor_without_avx_gets_no_tensorflow_and_no_older_python_for_it()
     answer = solve(machine, (), Wish(("tensorflow",)))
     assert answer is not None
     assert answer.solution is None
-    assert notes(answer, ["tensorflow"])[0] == "TensorFlow 2.12 to 2.21: needs the processor instructions AVX"
+    assert notes(answer, ["tensorflow"]) == ("TensorFlow 2.1 to 2.21 needs a processor with AVX",)
     assert elsewhere(machine, Wish(("tensorflow",))) is None
     assert solved(machine, "torch").solution is not None
 
@@ -122,7 +119,7 @@ def test_three_frameworks_on_one_gpu_share_their_cuda_libraries(driver: str) -> 
 
 def test_cuda_13_beside_tensorflow_is_told_of() -> None:
     answer = solved(linux("3.12.7", gpu=(8, 9), driver="580.95.05"), *ALL, on_gpu=ALL)
-    assert notes(answer, ["torch"])[0].startswith("PyTorch 2.15: is built for CUDA 13, and TensorFlow 2.21.0 is not")
+    assert notes(answer, ["torch"])[0].startswith("PyTorch 2.15.0: is built for CUDA 13, and TensorFlow 2.21.0 is not")
 
 
 def test_arm_gets_torch_for_the_gpu_and_tensorflow_for_the_processor() -> None:
@@ -264,3 +261,48 @@ def test_a_framework_that_comes_later_takes_the_cuda_that_is_there() -> None:
     assert answer is not None
     assert "nvidia-cudnn-cu12" in chosen(answer)
     assert chosen(answer)["torch"].endswith("+cu126")
+
+
+# --- what is said of releases that are left out ---------------------------------------------------
+
+
+def said(machine: Machine, *wanted: str, on_gpu: tuple[str, ...] = ()) -> tuple[str, ...]:
+    answer = solve(machine, (), Wish(wanted, frozenset(on_gpu)))
+    assert answer is not None
+    return notes(answer, [text.partition("<")[0].partition("=")[0] for text in wanted])
+
+
+def test_jax_without_a_plugin_for_the_gpu_says_what_that_takes() -> None:
+    kepler = linux("3.11.7", gpu=(3, 7), driver="470.256.02")
+    assert said(kepler, "jax", on_gpu=("jax",))[0].endswith("needs a GPU of compute capability 5.0 or higher")
+    windows = Machine(python=Version("3.12.1"), system="Windows", architecture="x86_64", gpus=((8, 6),))
+    assert said(windows, "jax", on_gpu=("jax",))[0].endswith("has no build for NVIDIA GPUs on this system")
+
+
+def test_another_python_is_not_named_where_it_would_not_help() -> None:
+    machine = linux("3.10.13", gpu=(3, 5), driver="470.256.02")
+    assert not any("Python" in line for line in said(machine, "torch", on_gpu=("torch",)))
+
+
+def test_two_wishes_that_contradict_each_other() -> None:
+    machine = linux("3.12.7", gpu=(8, 9), driver="580.95.05")
+    assert said(machine, "tensorflow==2.21.0", "torch==2.15.0", on_gpu=("tensorflow", "torch")) == (
+        "They do not go together: TensorFlow 2.21.0 is built for CUDA 12, PyTorch 2.15.0 is built for CUDA 13",
+    )
+
+
+def test_a_wish_is_the_reason_and_not_what_followed_from_it() -> None:
+    assert said(linux("3.11.7"), "tensorflow", "numpy<1.26")[0] == (
+        "TensorFlow 2.18 to 2.21: needs numpy>=1.26.0, and wanted is numpy<1.26"
+    )
+
+
+def test_an_old_macos_is_told_which_one_it_takes() -> None:
+    machine = Machine(python=Version("3.12.1"), system="Darwin", architecture="aarch64", macos=Version("11.5"))
+    assert said(machine, "tensorflow")[0].endswith("needs macOS 12.0 or newer")
+
+
+def test_tensorflow_on_apple_s_processors_is_another_package_until_2_15() -> None:
+    machine = Machine(python=Version("3.8.18"), system="Darwin", architecture="aarch64", macos=Version("14.5"))
+    names = chosen(solved(machine, "tensorflow"))
+    assert (names["tensorflow"], names["tensorflow-macos"]) == ("2.13.0", "2.13.0")

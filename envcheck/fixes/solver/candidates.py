@@ -23,6 +23,7 @@ libprotobuf among the host requirements of conda-forge/tensorflow-feedstock, rec
 
 PROCESSOR = "cpu"
 """The variant of a build that needs no GPU and brings no libraries of one."""
+OF_PYTHON = ("python", "free-threaded")
 TURING = (7, 5)
 CUDNN_FROM_TURING = Version(FIRST_CUDNN_FROM_TURING)
 
@@ -80,13 +81,18 @@ class Shelf:
         installable: list[Version] = []
         kept = self._kept(name)
         for release in releases(name):
-            if self._release_misfit(name, release) is None:
-                installable.append(Version(release.version))
-            found, misfit = self._fitting(name, release)
-            candidates += found
-            if misfit and (kept is None or kept.version.public != Version(release.version).public):
-                rejected.append((Version(release.version), misfit))
-        candidates.sort(key=self._untold)
+            version = Version(release.version)
+            misfit = self._release_misfit(name, release)
+            found, lack = self._fitting(name, version, release)
+            if misfit is None:
+                installable.append(version)
+                candidates += found
+            # What another Python would not change says more than that it takes one.
+            if misfit is None or (lack and misfit.kind in OF_PYTHON):
+                misfit = lack
+            if misfit and (kept is None or kept.version.public != version.public):
+                rejected.append((version, misfit))
+        candidates.sort(key=self.is_untold)
         if kept:
             candidates = [kept, *(each for each in candidates if each.version != kept.version)]
         return Options(tuple(candidates), tuple(rejected), tuple(installable))
@@ -118,20 +124,18 @@ class Shelf:
             return ()  # the table is about the wheels of the package index
         return builds.builds(name, version, self.machine.platform)
 
-    def _fitting(self, name: str, release: Release) -> tuple[list[Candidate], Misfit | None]:
+    def _fitting(self, name: str, version: Version, release: Release) -> tuple[list[Candidate], Misfit | None]:
         """Return the builds of a release that run here; if there are none, why."""
-        misfit = self._release_misfit(name, release)
-        if misfit:
-            return [], misfit
-        version = Version(release.version)
         found: list[Candidate] = []
+        misfits: list[Misfit] = []
         for build in self._offered(name, version):
-            reason = self._misfit(name, version, build)
-            if reason is None:
+            misfit = self._misfit(name, version, build)
+            if misfit is None:
                 found.append(_candidate(name, version, release, build, name in self.wish.channels))
             else:
-                misfit = reason
-        return found, None if found else misfit
+                misfits.append(misfit)
+        # A driver can be changed: where one build takes no more than that, it leads further.
+        return found, None if found else min(misfits, key=lambda each: each.kind != "driver", default=None)
 
     def _offered(self, name: str, version: Version) -> Iterator[Build | None]:
         """Yield the builds of a release: that of the package index first, and others only where they are asked for."""
@@ -164,7 +168,7 @@ class Shelf:
             misfit = gpu_misfit(build, self.machine, gpus)
         return misfit
 
-    def _untold(self, candidate: Candidate) -> bool:
+    def is_untold(self, candidate: Candidate) -> bool:
         """Say whether it is not known which GPUs a build supports that has to work on one: others come first."""
         build = candidate.build
         return (

@@ -93,8 +93,10 @@ def parsed(text: str) -> Requirement | None:
 def needs(requires: Iterable[str], environment: Mapping[str, str], extra: str = "", origin: str = "") -> Iterator[Need]:
     """Yield what a list of requirements asks of distributions that are in the tables; with ``extra``, that extra's."""
     for text in requires:
-        of_extra, found = _read(text)
-        if found is None or of_extra != bool(extra) or found.name not in tracked():
+        if bool(EXTRA.search(text)) != bool(extra):
+            continue
+        found = _read(text)
+        if found is None or found.name not in tracked():
             continue
         marker = found.marker
         if marker is None or marker.evaluate({**environment, "extra": extra}):
@@ -112,14 +114,12 @@ class _Read:
 
 
 @functools.lru_cache(maxsize=20000)
-def _read(text: str) -> tuple[bool, _Read | None]:
-    """Return whether a requirement is one of an extra, and what it says."""
+def _read(text: str) -> _Read | None:
     found = parsed(text)
     if found is None:
-        return False, None
+        return None
     name = str(canonicalize_name(found.name))
-    read = _Read(name, str(found.specifier), tuple(sorted(found.extras)), found.marker)
-    return bool(EXTRA.search(text)), read
+    return _Read(name, str(found.specifier), tuple(sorted(found.extras)), found.marker)
 
 
 def extras_of(requires: Iterable[str]) -> frozenset[str]:

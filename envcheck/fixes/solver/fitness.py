@@ -7,7 +7,7 @@ from typing import Literal
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
-from envcheck.fixes.solver.machine import LEGACY_MANYLINUX, Capability, Machine, interpreters, platforms
+from envcheck.fixes.solver.machine import LEGACY_MANYLINUX, Capability, Machine, interpreters, native_name, platforms
 from envcheck.knowledge import conda_packages, cuda
 from envcheck.knowledge.builds import Build
 from envcheck.knowledge.releases import Release
@@ -18,6 +18,7 @@ Kind = Literal[
     "platform",
     "glibc",
     "musl",
+    "macos",
     "no-gpu-build",
     "driver",
     "old-gpu",
@@ -67,6 +68,7 @@ def conda_misfit(name: str, release: Release, channel: str | None, machine: Mach
     return misfit
 
 
+@functools.lru_cache(maxsize=2000)
 def _allows(requires_python: str, python: Version) -> bool:
     try:
         return SpecifierSet(requires_python).contains(python, prereleases=True)
@@ -90,6 +92,8 @@ def _dotted(minor: int) -> str:
 
 
 def _platform_misfit(tags: list[str], machine: Machine) -> Misfit:
+    if machine.system == "Darwin":
+        return _macos_misfit(tags, machine)
     ours = [tag for tag in tags if tag.endswith(f"_{machine.architecture}")]
     if machine.system != "Linux" or not any(tag.startswith("manylinux") for tag in ours):
         return Misfit("platform")
@@ -97,6 +101,13 @@ def _platform_misfit(tags: list[str], machine: Machine) -> Misfit:
         return Misfit("musl")
     needed = min((glibc for tag in ours if (glibc := _glibc(tag))), default=None)
     return Misfit("glibc", f"{needed[0]}.{needed[1]}" if needed else "")
+
+
+def _macos_misfit(tags: list[str], machine: Machine) -> Misfit:
+    name = native_name(machine.system, machine.architecture or "")
+    parts = [tag.split("_") for tag in tags if tag.startswith("macosx_") and tag.endswith((f"_{name}", "_universal2"))]
+    needed = min(((int(part[1]), int(part[2])) for part in parts), default=None)
+    return Misfit("macos", f"{needed[0]}.{needed[1]}") if needed else Misfit("platform")
 
 
 def _glibc(tag: str) -> tuple[int, int] | None:

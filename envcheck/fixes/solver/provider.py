@@ -10,7 +10,7 @@ from resolvelib import AbstractProvider
 from envcheck.fixes.solver.candidates import BUILT_WITH_CONDA, WHEELS_OF_CUDNN, Candidate, Shelf
 from envcheck.fixes.solver.environment import FOLLOWERS, Need, extras_of, needs
 from envcheck.knowledge.frameworks import minimum_backend
-from envcheck.knowledge.unstated import bounds, cuda_extra_installs
+from envcheck.knowledge.unstated import bounds, cuda_extra_installs, is_in_tensorflow_macos
 
 CUDNN_FOLDER = "nvidia/cudnn"
 """Stands for the folder that the wheels of cuDNN share: they are for one CUDA version, whichever it is."""
@@ -149,6 +149,9 @@ class Provider(AbstractProvider[Need, Candidate, str]):
         for other, specifier in bounds(name, candidate.version):
             if other not in BUILT_WITH_CONDA or name not in self._shelf.wish.channels:
                 yield Need(other, specifier, "", origin)
+        on_mac = name == "tensorflow" and self._shelf.machine.platform == "macos-arm64"
+        if on_mac and is_in_tensorflow_macos(candidate.version):
+            yield Need("tensorflow-macos", f"=={candidate.version.public}", "", origin)
         if name == "keras" and candidate.version.major >= 3:
             yield from self._backends_of(candidate, origin)
         if name == "tensorflow" and name in self._shelf.wish.on_gpu and self._brings_cuda(candidate):

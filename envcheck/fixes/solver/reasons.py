@@ -1,191 +1,146 @@
-"""Why newer releases are not in a set, and what it would take to go further, in words."""
+"""Why newer releases are not in a set: what each of them lacks, or what it does not go with."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
-from envcheck.fixes.solver.candidates import PROCESSOR, Candidate
-from envcheck.fixes.solver.environment import Need, Wish, parsed
+from envcheck.fixes.solver.candidates import Candidate
+from envcheck.fixes.solver.environment import Need, parsed
 from envcheck.fixes.solver.fitness import Misfit
-from envcheck.fixes.solver.machine import Machine
-from envcheck.fixes.solver.provider import CUDNN_FOLDER
+from envcheck.fixes.solver.provider import CUDA_MAJORS, CUDNN_FOLDER
 from envcheck.fixes.solver.solve import Answer
 from envcheck.words import sentence, template, title_of
 
-MOST_REASONS = 4
-"""For one distribution; older releases than these tell nothing new."""
-
-REJECTED = template("{name} {versions}: {reason}")
-RANGE = template("{first} to {last}")
-GO_FURTHER = template("For a newer {name} it takes {step}")
-BROKEN = template("{packages} asks for other releases of these packages, and has to be updated or removed")
-OWN_CUDA = template("{name} does not bring CUDA's libraries: CUDA {cuda} and cuDNN {cudnn} have to be installed")
-FOR_PROCESSOR = template("{name} {version} is the build for the processor, because no GPU was found here")
-APART = template("{names} cannot share this environment with what is installed in it, and gets one of its own")
-OTHER_PYTHON = template("For Python {python} there is none that fits, so the new environment has Python {other}")
-
-WHY = {
-    "python": template("needs Python {value}"),
-    "free-threaded": template("has no package for the Python without the global lock"),
-    "platform": template("has no package for this operating system and processor"),
-    "glibc": template("needs the C library glibc {value} or newer"),
-    "musl": template("has no package for the C library musl"),
-    "no-gpu-build": template("has no build for NVIDIA GPUs on this system"),
-    "driver": template("needs the NVIDIA driver {value} or newer"),
-    "old-gpu": template("supports GPUs from compute capability {value} on"),
-    "new-gpu": template("has no code for GPUs of compute capability {value}"),
-    "instructions": template("needs the processor instructions {value}"),
-    "channel": template("is not in conda's channel {value}"),
-    "needs": template("needs {need}, and {other} does not go with that"),
-    "stays": template("needs {need}, and {other} stays"),
-    "refused": template("{other} needs {need}"),
-    "cuda": template("is built for CUDA {value}, and {other} is not; both keep their libraries in the same folder"),
-    "together": template("does not go with the rest of the set"),
-}
-STEPS = {
-    "python": template("Python {value}"),
-    "free-threaded": template("a usual build of Python"),
-    "platform": template("another operating system or processor"),
-    "glibc": template("a system or container with glibc {value} or newer"),
-    "musl": template("a system or container with the C library glibc"),
-    "driver": template("the NVIDIA driver {value} or newer"),
-    "old-gpu": template("a GPU of compute capability {value} or higher"),
-    "instructions": template("a processor with {value}"),
-}
 OR_NEWER = template("{version} or newer")
 BETWEEN = template("{first} to {last}")
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why one release is not in the set."""
+    """Why one release is not in the set; ``kind`` is a misfit's, or says what it does not go with."""
 
     kind: str
     value: str = ""
     other: str = ""
 
-    def words(self) -> str:
-        return sentence(WHY[self.kind], value=self.value, need=self.value, other=self.other)
 
-    def step(self) -> str | None:
-        return sentence(STEPS[self.kind], value=self.value) if self.kind in STEPS else None
+def rejections(answer: Answer, name: str) -> Iterator[tuple[Version, Reason]]:
+    """Yield the releases newer than the chosen one that the wish would have allowed, newest first, and why not.
 
-
-def notes(answer: Answer, names: Iterable[str]) -> tuple[str, ...]:
-    """Return why no newer releases of these distributions were chosen, and what to change for one."""
-    found: list[str] = []
-    for name in dict.fromkeys(names):
-        rejected = _rejected(answer, name)
-        grouped = _grouped(rejected)
-        if all(reason.kind == "python" for _, reason in rejected) and answer.solution is None:
-            grouped = grouped[:1]
-        found += [
-            sentence(REJECTED, name=title_of(name), versions=_versions(versions), reason=reason.words())
-            for reason, versions in grouped[:MOST_REASONS]
-        ]
-        step = rejected[0][1].step() if rejected else None
-        if step and (answer.solution or len(grouped) == 1):
-            found.append(sentence(GO_FURTHER, name=title_of(name), step=step))
-    found += [*_without_cuda(answer), *_for_processor(answer)]
-    if answer.solution and answer.solution.broken:
-        found.append(sentence(BROKEN, packages=", ".join(answer.solution.broken)))
-    return tuple(found)
-
-
-def _without_cuda(answer: Answer) -> list[str]:
-    """Say which CUDA TensorFlow looks for on the system, where none comes with it."""
-    chosen = answer.solution.chosen.get("tensorflow") if answer.solution else None
-    build = chosen.build if chosen else None
-    if answer.solution is None or chosen is None or build is None or not build.cuda or not build.cudnn:
-        return []
-    if "tensorflow" not in answer.shelf.wish.on_gpu or "tensorflow" in answer.solution.extras:
-        return []
-    return [sentence(OWN_CUDA, name=f"TensorFlow {chosen.version}", cuda=build.cuda, cudnn=build.cudnn)]
-
-
-def _for_processor(answer: Answer) -> list[str]:
-    chosen = answer.solution.chosen.values() if answer.solution and answer.shelf.machine.without_gpu else ()
-    return [
-        sentence(FOR_PROCESSOR, name=title_of(each.name), version=each.version.public)
-        for each in chosen
-        if each.build and each.build.variant == PROCESSOR and not each.installed
-    ]
-
-
-def apart(wish: Wish) -> str:
-    """Say that a wish needs an environment of its own."""
-    names = [title_of(found.name) for text in wish.requirements if (found := parsed(text))]
-    return sentence(APART, names=", ".join(names))
-
-
-def other_python(machine: Machine, minor: str) -> str:
-    """Say why a new environment has another Python."""
-    return sentence(OTHER_PYTHON, python=machine.python_minor, other=minor)
-
-
-def _rejected(answer: Answer, name: str) -> list[tuple[Version, Reason]]:
-    """Return the releases newer than the chosen one that the wish would have allowed, newest first."""
+    Where there is no set although some of them run here, others are to blame, and nothing is yielded.
+    """
     chosen = answer.solution.chosen.get(name) if answer.solution else None
     options = answer.shelf.options(name)
-    allowed = _allowed(answer, name)
-    found = [(version, _of_misfit(misfit)) for version, misfit in options.rejected]
-    for candidate in options.candidates:
-        if chosen and not candidate.installed and candidate.version.public != chosen.version.public:
-            found.append((candidate.version, _conflict(answer, candidate)))
-    return sorted(
-        (
-            (version, reason)
-            for version, reason in found
-            if not version.is_postrelease
-            and (chosen is None or version > chosen.version)
-            and all(need.allows(version) for need in allowed)
-        ),
-        key=lambda item: item[0],
-        reverse=True,
-    )
+    found: dict[Version, Misfit | Candidate] = dict(options.rejected)
+    fitting = [each for each in options.candidates if _is_allowed(answer, name, each.version)]
+    if chosen is None and fitting:
+        yield from _without_plugin(answer, name)
+        return
+    found |= {each.version: each for each in fitting if not each.installed}
+    told = None
+    for version in sorted(found, reverse=True):
+        if chosen and (version <= chosen.version or version.public == chosen.version.public):
+            return
+        if not version.is_postrelease and version.public != told and _is_allowed(answer, name, version):
+            told, what = version.public, found[version]
+            yield version, _of_misfit(answer, what) if isinstance(what, Misfit) else _conflict(answer, what)
 
 
-def _allowed(answer: Answer, name: str) -> list[Need]:
+def _is_allowed(answer: Answer, name: str, version: Version) -> bool:
     wanted = [found for text in answer.shelf.wish.requirements if (found := parsed(text))]
-    return [Need(name, str(each.specifier)) for each in wanted if each.name == name]
+    return all(Need(name, str(each.specifier)).allows(version) for each in wanted if each.name == name)
 
 
-def _of_misfit(misfit: Misfit) -> Reason:
+# --- what a release lacks -------------------------------------------------------------------------
+
+
+def lack(answer: Answer, need: Need) -> tuple[Version, Reason] | None:
+    """Return what the newest release that somebody needs lacks here; None if one of them can be had."""
+    options = answer.shelf.options(need.name)
+    if any(need.allows(each.version) for each in options.candidates):
+        return None
+    found = ((version, _of_misfit(answer, misfit)) for version, misfit in options.rejected if need.allows(version))
+    return next(found, None)
+
+
+def _of_misfit(answer: Answer, misfit: Misfit) -> Reason:
     if misfit.kind == "python":
-        return Reason("python", _pythons(misfit.value))
+        return Reason("python", _pythons(misfit.value, answer.shelf.machine.python))
     return Reason(misfit.kind, misfit.value.upper() if misfit.kind == "instructions" else misfit.value)
 
 
-def _pythons(value: str) -> str:
+def _pythons(value: str, python: Version | None) -> str:
+    """Return the Pythons that a release is for; for an older Python only the oldest of them matters."""
     first, _, last = value.partition(" - ")
+    oldest = Version(first) if last else _oldest(value)
+    if oldest and python and python < oldest:
+        return sentence(OR_NEWER, version=f"{oldest.major}.{oldest.minor}")
     if last:
         return first if first == last else sentence(BETWEEN, first=first, last=last)
-    if value.startswith(">=") and "," not in value:
-        return sentence(OR_NEWER, version=value.removeprefix(">="))
     return value
+
+
+def _oldest(requires_python: str) -> Version | None:
+    try:
+        bounds = [Version(each.version) for each in SpecifierSet(requires_python) if each.operator == ">="]
+    except InvalidSpecifier:
+        return None
+    return max(bounds, default=None)
+
+
+def _without_plugin(answer: Answer, name: str) -> Iterator[tuple[Version, Reason]]:
+    """Yield why JAX finds no plug-in for the GPU: it runs here itself."""
+    if name != "jax" or name not in answer.shelf.wish.on_gpu:
+        return
+    options = [answer.shelf.options(f"jax-cuda{major}-plugin") for major in CUDA_MAJORS[:2]]
+    if not any(each.candidates for each in options):
+        for version, misfit in options[-1].rejected:
+            yield version, _of_plugin(answer, misfit)
+
+
+def _of_plugin(answer: Answer, misfit: Misfit) -> Reason:
+    return Reason("no-gpu-build") if misfit.kind == "platform" else _of_misfit(answer, misfit)
+
+
+# --- what a release does not go with --------------------------------------------------------------
 
 
 def _conflict(answer: Answer, candidate: Candidate) -> Reason:
     """Return what keeps a release that would run here out of the set."""
+    return (
+        _refused(answer, candidate)
+        or _by_its_needs(answer, candidate)
+        or _by_its_plugin(answer, candidate)
+        or Reason("untold" if answer.shelf.is_untold(candidate) else "together")
+    )
+
+
+def _refused(answer: Answer, candidate: Candidate) -> Reason | None:
     assert answer.solution is not None
-    chosen = answer.solution.chosen
-    for each in chosen.values():
+    for each in answer.solution.chosen.values():
         for need in answer.provider.get_dependencies(each):
             if need.name == candidate.name and not need.allows(candidate.version):
                 return Reason("refused", _spelled(need), f"{title_of(each.name)} {each.version}")
+    return None
+
+
+def _by_its_needs(answer: Answer, candidate: Candidate) -> Reason | None:
+    assert answer.solution is not None
+    chosen = answer.solution.chosen
     for need in answer.provider.get_dependencies(candidate):
         if need.name == CUDNN_FOLDER:
             for each in chosen.values():
                 theirs = [one for one in _all_needs(answer, each) if one.name == CUDNN_FOLDER]
-                if any(one.specifier != need.specifier for one in theirs):
+                if each.name != candidate.name and any(one.specifier != need.specifier for one in theirs):
                     return Reason("cuda", need.specifier.removeprefix("=="), f"{title_of(each.name)} {each.version}")
         there = chosen.get(need.name)
         if there and not need.allows(there.version):
-            holder = _holder(answer, candidate, need, there)
-            stays = f"{title_of(there.name)} {there.version}"
-            return Reason("needs", _spelled(need), holder) if holder else Reason("stays", _spelled(need), stays)
-    return Reason("together")
+            reason = _held(answer, candidate, need, there)
+            if reason:
+                return reason
+    return None
 
 
 def _all_needs(answer: Answer, candidate: Candidate) -> list[Need]:
@@ -195,44 +150,33 @@ def _all_needs(answer: Answer, candidate: Candidate) -> list[Need]:
     return [need for part in parts for need in answer.provider.get_dependencies(part)]
 
 
-def _holder(answer: Answer, rejected: Candidate, wanted: Need, there: Candidate) -> str | None:
-    """Return who keeps a distribution from the release that somebody needs; None if it is there and just stays."""
+def _held(answer: Answer, rejected: Candidate, wanted: Need, there: Candidate) -> Reason | None:
+    """Return what keeps a distribution from the release that somebody needs; None if nothing else does."""
     assert answer.solution is not None
+    spelled = _spelled(wanted)
     options = [each for each in answer.shelf.options(wanted.name).candidates if wanted.allows(each.version)]
-    others = [each for each in answer.solution.chosen.values() if each.name != rejected.name]
-    for each in others:
-        for need in answer.provider.get_dependencies(each):
-            if need.name == wanted.name and not any(need.allows(option.version) for option in options):
-                return f"{title_of(each.name)} {each.version}"
-    return None if there.installed else f"{title_of(there.name)} {there.version}"
+    if not any(_is_allowed(answer, wanted.name, each.version) for each in options):
+        found = map(parsed, answer.shelf.wish.requirements)
+        told = [str(wish) for wish in found if wish and wish.name == wanted.name]
+        return Reason("wanted", spelled, ", ".join(told)) if told else Reason("nowhere", spelled)
+    for each in answer.solution.chosen.values():
+        if each.name != rejected.name:
+            for need in answer.provider.get_dependencies(each):
+                if need.name == wanted.name and not any(need.allows(option.version) for option in options):
+                    return Reason("needs", spelled, f"{title_of(each.name)} {each.version}")
+    return Reason("stays", spelled, f"{title_of(there.name)} {there.version}") if there.installed else None
+
+
+def _by_its_plugin(answer: Answer, candidate: Candidate) -> Reason | None:
+    """Return why JAX's plug-in of the same release does not run here."""
+    assert answer.solution is not None
+    for name in answer.solution.chosen:
+        if candidate.name == "jax" and name.startswith("jax-cuda") and name.endswith("-plugin"):
+            misfits = dict(answer.shelf.options(name).rejected)
+            if candidate.version in misfits:
+                return _of_plugin(answer, misfits[candidate.version])
+    return None
 
 
 def _spelled(need: Need) -> str:
     return f"{need.name}{need.specifier}"
-
-
-def _grouped(rejected: Sequence[tuple[Version, Reason]]) -> list[tuple[Reason, list[Version]]]:
-    """Put neighbours with the same reason together."""
-    found: list[tuple[Reason, list[Version]]] = []
-    for version, reason in rejected:
-        if found and found[-1][0].kind == reason.kind and _alike(found[-1][0], reason):
-            found[-1][1].append(version)
-        else:
-            found.append((reason, [version]))
-    return found
-
-
-def _alike(one: Reason, other: Reason) -> bool:
-    return one == other or one.kind in ("refused", "needs")
-
-
-def _versions(versions: Sequence[Version]) -> str:
-    minors = list(dict.fromkeys(_minors(versions)))
-    if len(minors) == 1:
-        return str(versions[0].public) if len(versions) == 1 else minors[0]
-    return sentence(RANGE, first=minors[-1], last=minors[0])
-
-
-def _minors(versions: Iterable[Version]) -> Iterator[str]:
-    for version in versions:
-        yield f"{version.major}.{version.minor}"

@@ -49,6 +49,7 @@ class Answer:
     shelf: Shelf
     provider: Provider
     solution: Solution | None
+    causes: tuple[Need, ...]  #: what contradicted each other at last, where there is no set
     roots: tuple[Need, ...]  #: what was asked of the set from outside: by the wish, and by packages outside the tables
 
 
@@ -76,11 +77,11 @@ def solve(machine: Machine, installed: Sequence[Installed], wish: Wish) -> Answe
         if name in FRAMEWORKS and name not in names
     ]
     for constraints in dict.fromkeys(map(tuple, ([*guests, *frozen], guests, held, []))):
-        chosen = _resolve(provider, [*wanted, *kept, *constraints])
+        chosen, causes = _resolve(provider, [*wanted, *kept, *constraints])
         if chosen is not None:
             break
     solution = _solution(chosen, guests) if chosen is not None else None
-    return Answer(shelf, provider, solution, (*wanted, *kept, *constraints))
+    return Answer(shelf, provider, solution, causes, (*wanted, *kept, *constraints))
 
 
 def elsewhere(machine: Machine, wish: Wish) -> tuple[str, Answer] | None:
@@ -145,14 +146,16 @@ def _guests(shelf: Shelf, environment: Mapping[str, str]) -> list[Need]:
     ]
 
 
-def _resolve(provider: Provider, roots: Sequence[Need]) -> dict[str, Candidate] | None:
-    from resolvelib import BaseReporter, ResolutionError, Resolver
+def _resolve(provider: Provider, roots: Sequence[Need]) -> tuple[dict[str, Candidate] | None, tuple[Need, ...]]:
+    from resolvelib import BaseReporter, ResolutionImpossible, ResolutionTooDeep, Resolver
 
     try:
         result = Resolver(provider, BaseReporter()).resolve(roots, max_rounds=MOST_ROUNDS)
-    except ResolutionError:
-        return None
-    return dict(result.mapping)
+    except ResolutionImpossible as found:
+        return None, tuple(cause.requirement for cause in found.causes)
+    except ResolutionTooDeep:
+        return None, ()
+    return dict(result.mapping), ()
 
 
 def _solution(mapping: Mapping[str, Candidate], guests: Sequence[Need]) -> Solution:
