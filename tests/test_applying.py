@@ -79,7 +79,6 @@ def test_undoing_twice_does_no_harm(ana: User) -> None:
 
 
 def test_files_come_back_as_they_were(ana: User) -> None:
-    ana.environ.pop("KERAS_BACKEND")
     config = ana.home / ".keras" / "keras.json"
     pythons.write(ana.home, {".keras/keras.json": '{"floatx": "float31"}'})
     config.chmod(0o640)
