@@ -28,6 +28,8 @@ COMPANIONS = {
     "torchaudio": "torch",
 }
 """Packages that belong to a framework without bringing it."""
+OF_SAME_MINOR = {"tensorflow-text": "tensorflow"}
+"""Requires-Dist of tensorflow-text 2.10.0, 2.12.1 and 2.15.0 on PyPI (2026-11-23)."""
 INSTALL_WANTED = template("Install what {package} asks for: {wanted}")
 
 
@@ -201,13 +203,22 @@ def install_wanted(facts: Facts, name: str, conflicts: list[Unmet]) -> Fix:
         if conflict.found_version and framework_of(facts, conflict.name)
     }
     if kept:
-        add = (name, *(kept.get(requirement, requirement) for requirement in wanted))
+        add = (_of_minor(name, conflicts), *(kept.get(requirement, requirement) for requirement in wanted))
         return change(
             facts, FITTING, {"package": name, "kept": listed(kept.values())}, add=add, verify=consistency(facts)
         )
     return change(
         facts, INSTALL_WANTED, {"package": name, "wanted": listed(wanted)}, add=tuple(wanted), verify=consistency(facts)
     )
+
+
+def _of_minor(name: str, conflicts: list[Unmet]) -> str:
+    """Return the requirement that brings the release for the framework that stays.
+
+    Left to choose, installers take one that names no framework at all in its metadata.
+    """
+    versions = [version_of(found.found_version) for found in conflicts if found.name == OF_SAME_MINOR.get(name)]
+    return f"{name}=={versions[0].major}.{versions[0].minor}.*" if versions and versions[0] else name
 
 
 def wrong_version(facts: Facts, required: str) -> Iterator[tuple[Package, Unmet, str]]:
