@@ -21,6 +21,7 @@ class Inventory:
     top_level: tuple[str, ...] | Unknown  #: names that can be imported
     missing: tuple[str, ...] | Unknown
     truncated: tuple[str, ...] | Unknown
+    denied: tuple[str, ...] | Unknown  #: folders that this user may not list
 
 
 @dataclass
@@ -41,13 +42,14 @@ def inspect(files: Host, folder: str, record: str | None | Unknown, deadline: fl
     """
     if not isinstance(record, str):
         reason = record if isinstance(record, Unknown) else Unknown("unsupported", "the installer left no RECORD")
-        return Inventory(reason, reason, reason)
+        return Inventory(reason, reason, reason, reason)
     recorded = _parse(record)
     top_level = tuple(recorded.top_level)
     if time.monotonic() > deadline:
         late = Unknown("timed-out", "this file system is slow, so its files were not compared with RECORD")
-        return Inventory(top_level, late, late)
-    return Inventory(top_level, _missing(files, folder, recorded), _truncated(files, folder, recorded))
+        return Inventory(top_level, late, late, late)
+    missing, truncated = _missing(files, folder, recorded), _truncated(files, folder, recorded)
+    return Inventory(top_level, missing, truncated, _denied(files, folder, recorded))
 
 
 def _parse(record: str) -> _Recorded:
@@ -91,6 +93,12 @@ def _missing(files: Host, folder: str, recorded: _Recorded) -> tuple[str, ...]:
                 if len(missing) == LISTED:
                     return tuple(missing)
     return tuple(missing)
+
+
+def _denied(files: Host, folder: str, recorded: _Recorded) -> tuple[str, ...]:
+    tops = dict.fromkeys(parent.partition("/")[0] for parent in recorded.folders if parent)
+    listings = {top: files.list_dir(os.path.join(folder, top)) for top in tops}
+    return tuple(top for top, found in listings.items() if isinstance(found, Unknown) and found.reason == "denied")
 
 
 def _truncated(files: Host, folder: str, recorded: _Recorded) -> tuple[str, ...]:

@@ -106,6 +106,7 @@ def _package(
         top_level=_top_level(files, where, elsewhere if is_editable is True else inventory.top_level),
         files_missing=inventory.missing,
         files_truncated=inventory.truncated,
+        folders_denied=inventory.denied,
         source_url=origin.url,
     )
 

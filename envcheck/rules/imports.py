@@ -45,6 +45,7 @@ PACKAGE_CAUSES = (
     "library-file-damaged",
     "tensorflow-install-incomplete",
     "distribution-installed-twice",
+    "package-files-unreadable",
     "package-source-damaged",
     "python-standard-library-incomplete",
     "package-install-incomplete",

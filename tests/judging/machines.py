@@ -206,6 +206,7 @@ def package(name: str, version: str = "1.0", requires: tuple[str, ...] = (), **m
         "top_level": (name,),
         "files_missing": (),
         "files_truncated": (),
+        "folders_denied": (),
         "source_url": None,
     }
     return record(

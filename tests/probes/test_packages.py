@@ -290,3 +290,12 @@ def test_an_environment_that_pip_of_python_3_6_made(tmp_path: Path) -> None:
     subprocess.run([made / "bin" / "python", "-m", "ensurepip"], check=True, capture_output=True, timeout=120)
     names = [package.name for package in found(tmp_path, next(made.glob("lib/python3.6/site-packages")))]
     assert names == ["pip", "setuptools"]
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="nothing is denied to root")
+def test_folders_that_may_not_be_read(tmp_path: Path) -> None:
+    install(tmp_path, "numpy", "2.4.6", {"numpy/__init__.py": "", "numpy_notes.py": ""})
+    (tmp_path / "numpy").chmod(0)
+    package = only(tmp_path, tmp_path)
+    (tmp_path / "numpy").chmod(0o755)
+    assert (package.folders_denied, package.files_missing) == (("numpy",), ())

@@ -39,6 +39,7 @@ class Package(Record, frozen=True, kw_only=True):
     top_level: Texts  #: the import names that it provides
     files_missing: Texts  #: code named in RECORD but not on disk (the first few)
     files_truncated: Texts = NOT_RECORDED  #: shared libraries shorter than RECORD and their own header say (first few)
+    folders_denied: Texts = NOT_RECORDED  #: of its folders, those that this user may not read
     source_url: OptionalText = NOT_RECORDED  #: what it was installed from, if not from an index (direct_url.json)
 
 
