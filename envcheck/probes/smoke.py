@@ -20,9 +20,16 @@ from envcheck.probes.smoke_parity import Answers, parity
 #: Called with backend, device (or nothing) and stage, from several threads.
 Progress = Callable[[str, str, str], None]
 
-#: What is added to the user's environment unless the user has set it: no framework shall take all of a GPU's memory.
-#: Sources: tensorflow.org, 'Use a GPU'; docs.jax.dev, 'GPU memory allocation'.
-ADDED = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+#: What is added to the user's environment unless the user has set it: no framework shall take all of a GPU's memory, or
+#: report on its use. Sources: tensorflow.org, 'Use a GPU'; docs.jax.dev, 'GPU memory allocation'; the libraries of
+#: onnxruntime 1.32.0 name the third one.
+ADDED = {
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    "ORT_DISABLE_TELEMETRY": "1",
+}
+#: OpenVINO counts its use at Google, unless it runs in a continuous integration (openvino-telemetry 2025.2.0).
+ADDED_FOR_OPENVINO = {"CI": "true"}
 #: Levels at which TensorFlow and XLA keep back warnings and errors (xla/tsl/platform/default/logging.cc). The children
 #: run without: it changes nothing but what they say, and that is evidence.
 HIDING_LEVELS = ("2", "3")
@@ -161,12 +168,13 @@ class _Test:
             remove(result.last("folder"))
         return result
 
-    def _added(self, plan: smoke_plan.Plan | None) -> dict[str, str]:
-        added = added_to(self.host.environ)
-        return {"KERAS_BACKEND": plan.backend, **added} if plan and plan.keras else added
+    def _added(self, plan: smoke_plan.Plan) -> dict[str, str]:
+        added = added_to(self.host.environ, plan.backend)
+        return {"KERAS_BACKEND": plan.backend, **added} if plan.keras else added
 
     def _import_alone(self, backend: Backend) -> _Result:
-        result = self._child(backend, self._added(None), "import_framework", {"framework": backend.name})
+        added = added_to(self.host.environ, backend.name)
+        result = self._child(backend, added, "import_framework", {"framework": backend.name})
         return _Result(replace(backend, imported=reading.imported(result), devices=reading.devices(result)))
 
     def _walk(self, backend: Backend, plan: smoke_plan.Plan) -> _Result:
@@ -198,9 +206,10 @@ class _Test:
         return tuple(EnvironmentVariable(name=name, value=value) for name, value in sorted(added.items()))
 
 
-def added_to(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that every child gets besides the user's own."""
-    added = {name: value for name, value in ADDED.items() if name not in environ}
+def added_to(environ: Mapping[str, str], *frameworks: str) -> dict[str, str]:
+    """Return the variables that a child gets besides the user's own."""
+    wanted = {**ADDED, **ADDED_FOR_OPENVINO} if "openvino" in frameworks else ADDED
+    added = {name: value for name, value in wanted.items() if name not in environ}
     silenced = environ.get("TF_CPP_MIN_LOG_LEVEL") in HIDING_LEVELS
     return {**added, "TF_CPP_MIN_LOG_LEVEL": "0"} if silenced else added
 

@@ -69,7 +69,7 @@ def _together(
         "smoke_company",
         {"frameworks": [first.name, second.name]},
         timeout=options.timeout,
-        added=smoke.added_to(host.environ),
+        added=smoke.added_to(host.environ, first.name, second.name),
         isolated=python.isolated_only is True,
         listener=announced,
     )

@@ -242,10 +242,30 @@ def test_added_variables_are_recorded_and_the_users_own_are_left(tmp_path: Path)
     assert not isinstance(added, Unknown)
     assert [(variable.name, variable.value) for variable in added] == [
         ("KERAS_BACKEND", "torch"),
+        ("ORT_DISABLE_TELEMETRY", "1"),
         ("TF_FORCE_GPU_ALLOW_GROWTH", "true"),
     ]
     there = seen.read_text()
     assert "('XLA_PYTHON_CLIENT_PREALLOCATE', 'true')" in there and "('KERAS_BACKEND', 'torch')" in there
+
+
+def test_openvino_does_not_count_its_use() -> None:
+    assert smoke.added_to({}, "openvino") == {**smoke.added_to({}, "jax"), "CI": "true"}
+    assert "CI" not in smoke.added_to({"CI": "0"}, "jax", "openvino")
+
+
+def test_matplotlib_leaves_nothing_in_the_home(tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    (tmp_path / "matplotlib.py").write_text("")
+    (tmp_path / "torch.py").write_text(
+        f"import os\nopen({str(seen)!r}, 'w').write(os.environ['MPLCONFIGDIR'])\nraise ImportError('enough')\n"
+    )
+    environ = {**standins.environ(), "PYTHONPATH": str(tmp_path), "HOME": str(tmp_path), "XDG_CACHE_HOME": ""}
+    _, runs = standins.run(sys.executable, ["torch"], environ)
+    assert os.path.basename(seen.read_text()) == "matplotlib" and not seen.read_text().startswith(str(tmp_path))
+    added = runs[0].environment_added
+    assert not isinstance(added, Unknown)
+    assert ("MPLCONFIGDIR", "(a temporary folder)") in [(variable.name, variable.value) for variable in added]
 
 
 @needs_posix

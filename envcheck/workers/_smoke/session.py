@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 
-from . import keras_home, libraries, naming
+from . import keras_home, libraries, matplotlib_home, naming
 
 
 def run(request, channel, attempt):
@@ -17,6 +17,7 @@ def run(request, channel, attempt):
     tempfile.tempdir = folder
     try:
         keras_home.keep_out(channel, folder)
+        matplotlib_home.keep_out(channel, folder)
         attempt(request, channel, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
