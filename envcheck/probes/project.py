@@ -36,27 +36,31 @@ def find(host: Host, prefix: str | None, installer: OptionalText) -> Project:
         return _seen(host, "pixi", place if prefix.startswith(f"{place}{os.sep}.pixi{os.sep}envs") else None, prefix)
     if installer not in LOCKS:
         return _NONE
-    folder = next((place for place in _places(host, prefix, installer) if _is_project(host, place, installer)), None)
-    return _NONE if folder is None and installer == "uv" else _seen(host, installer, folder, prefix)
+    # PDM lets uv install where its setting 'use_uv' says so (pdm-project.org/latest/usage/uv, 2026-11-23).
+    for tool in ("uv", "pdm") if installer == "uv" else (installer,):
+        folder = next((place for place in _places(host, prefix, tool) if _is_project(host, place, tool)), None)
+        if folder is not None and (tool == installer or _python_of_pdm(host, folder).startswith(prefix + os.sep)):
+            return _seen(host, tool, folder, prefix)
+    return _NONE if installer == "uv" else _seen(host, installer, None, prefix)
 
 
-def _places(host: Host, prefix: str, installer: str) -> Iterator[str]:
+def _places(host: Host, prefix: str, tool: str) -> Iterator[str]:
     """Return the folders whose environment this one is."""
     if os.path.basename(prefix) == ".venv":
         yield os.path.dirname(prefix)
     folder = os.path.realpath(host.cwd)
     while True:
-        if installer == "poetry" and _poetry_mark(folder) in os.path.basename(prefix):
+        if tool == "poetry" and _poetry_mark(folder) in os.path.basename(prefix):
             yield folder
-        if installer == "pdm" and _python_of_pdm(host, folder).startswith(prefix + os.sep):
+        if tool == "pdm" and _python_of_pdm(host, folder).startswith(prefix + os.sep):
             yield folder
         if folder == os.path.dirname(folder):
             return
         folder = os.path.dirname(folder)
 
 
-def _is_project(host: Host, folder: str, installer: str) -> bool:
-    return host.unrooted().is_file(os.path.join(folder, LOCKS[installer]))
+def _is_project(host: Host, folder: str, tool: str) -> bool:
+    return host.unrooted().is_file(os.path.join(folder, LOCKS[tool]))
 
 
 def _poetry_mark(folder: str) -> str:

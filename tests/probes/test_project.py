@@ -47,6 +47,14 @@ def test_an_environment_of_pdm_elsewhere_is_named_by_the_project(tmp_path: Path)
     assert find(host, "/venvs/shop", "pdm").folder is None
 
 
+def test_uv_installs_for_pdm_where_pdm_is_told_so(tmp_path: Path) -> None:
+    shop = write(tmp_path, files("pdm")) / "shop"
+    host = user_host(tmp_path)
+    assert find(host, str(shop / ".venv"), "uv").tool is None
+    write(shop, {".pdm-python": f"{shop}/.venv/bin/python"})
+    assert find(host, str(shop / ".venv"), "uv").tool == "pdm"
+
+
 def test_pixi_keeps_environments_in_the_project(tmp_path: Path) -> None:
     project = find(user_host(tmp_path), "/home/ana/shop/.pixi/envs/default", "pixi")
     assert (project.tool, project.folder) == ("pixi", "/home/ana/shop")
