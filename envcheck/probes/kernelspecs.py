@@ -86,13 +86,20 @@ def _places(host: Host, target_prefix: str | None) -> list[_Place]:
     prefixes = [path for path in (target_prefix, *active, sys.prefix) if path]
     environments = [_Place(os.path.join(path, "share", "jupyter"), path) for path in prefixes]
     user = [_Place(path) for path in (_user_folder(host),) if path]
-    system = [_Place(path, system=True) for path in SYSTEM_FOLDERS]
+    system = [_Place(path, system=True) for path in _system_folders(host)]
     system_folders = [place.folder for place in system]
     environments = [place for place in environments if place.folder not in system_folders]
     environment_first = any(prefix.is_environment(host, path) for path in prefixes[:1])
     if not _flag(host.environ.get("JUPYTER_PREFER_ENV_PATH"), environment_first):
         return places + user + environments + system
     return places + environments + user + system
+
+
+def _system_folders(host: Host) -> tuple[str, ...]:
+    if sys.platform == "win32":
+        shared = host.environ.get("PROGRAMDATA")
+        return (os.path.join(shared, "jupyter"),) if shared else ()
+    return SYSTEM_FOLDERS
 
 
 def _user_folder(host: Host) -> str | None:
