@@ -14,14 +14,11 @@ A Keras 2 backend offers the functions named in ``__init__.py``, ``put`` aside, 
 ``loaded(keras)``                              called once after Keras is imported
 """
 
-import math
-import time
-
 import numpy
 
 from .answers import Wrong
 from .speed import speed
-from .stages import PLAIN, Bench, Skip
+from .stages import PLAIN, Bench, Skip, train as trained
 
 #: The default of Keras before 2.3 is the coarse 'hard_sigmoid'.
 GATES = {"activation": "tanh", "recurrent_activation": "sigmoid"}
@@ -37,6 +34,39 @@ class Keras2Bench(Bench):
     def turned(self, kernel):
         """Return a kernel of a convolution the way round that this backend wants it, and back."""
         return kernel[::-1, ::-1].copy() if self.framework.TURNS_KERNELS else kernel
+
+    def targets(self, labels):
+        return numpy.eye(3, dtype="float32")[labels]
+
+    def tiny_model(self, shape, weights):
+        keras = self.keras
+        model = keras.models.Sequential(
+            [
+                keras.layers.Conv2D(4, 3, activation="tanh", input_shape=shape),
+                keras.layers.Reshape((4, 16)),
+                keras.layers.LSTM(6, **gates(self)),
+                keras.layers.Dense(3),
+            ]
+        )
+        model.set_weights([self.turned(weights[0]), *weights[1:]])
+
+        def loss(truth, logits):
+            return keras.backend.categorical_crossentropy(truth, logits, from_logits=True)
+
+        # The first argument of SGD is the learning rate, whose name changed in Keras 2.3.
+        optimizer = keras.optimizers.SGD(self.answers.learning_rate)
+        model.compile(optimizer, loss, **self.framework.compile_options())
+        return model
+
+    def weights_of(self, model):
+        kernel, *others = model.get_weights()
+        return [self.turned(kernel), *others]
+
+    def trained_on(self, model):
+        return self.framework.trained_on(model)
+
+    def finish(self):
+        pass  # the session of TensorFlow 1 serves the stages that follow
 
 
 def place(bench):
@@ -81,56 +111,7 @@ def gates(bench):
 
 
 def train(bench):
-    """Three steps of the tiny model: the loss and all weights of each step have known answers."""
-    answers = bench.answers
-    images, labels = answers.input("train", "images"), answers.input("train", "labels").astype("int32")
-    choices = numpy.eye(3, dtype="float32")[labels]
-    start = [answers.input("train", "weight%d" % number) for number in range(7)]
-    deviations, seconds, given = [], [], []
-    with bench.scope():
-        model = tiny_model(bench, images.shape[1:], start)
-        for step in range(answers.steps):
-            began = time.perf_counter()
-            history = model.fit(images, choices, batch_size=len(images), epochs=1, shuffle=False, verbose=0)
-            seconds.append(time.perf_counter() - began)
-            loss = float(history.history["loss"][0])
-            if not math.isfinite(loss):
-                raise Wrong("the loss is %s in step %d" % ("NaN" if math.isnan(loss) else "infinite", step + 1))
-            expected = answers.answer("train", "losses")
-            deviations.append(abs(loss - expected[step]) / expected.max())
-            given += answers.shares("train", "losses", [loss])
-            weights = model.get_weights()
-            weights[0] = bench.turned(weights[0])
-            for number, weight in enumerate(weights):
-                deviations.append(answers.deviation("train", "step%d_weight%d" % (step, number), weight))
-                given += answers.shares("train", "step%d_weight%d" % (step, number), weight)
-        placed_on = bench.framework.trained_on(model)
-    bench.must_be_here(placed_on)
-    result = dict(bench.within(max(deviations), placed_on), answers=given)
-    result["seconds_first_step"] = seconds[0]
-    result["seconds_steady_step"] = min(seconds[1:])
-    return with_note(bench, result)
-
-
-def tiny_model(bench, shape, weights):
-    keras = bench.keras
-    model = keras.models.Sequential(
-        [
-            keras.layers.Conv2D(4, 3, activation="tanh", input_shape=shape),
-            keras.layers.Reshape((4, 16)),
-            keras.layers.LSTM(6, **gates(bench)),
-            keras.layers.Dense(3),
-        ]
-    )
-    model.set_weights([bench.turned(weights[0]), *weights[1:]])
-
-    def loss(truth, logits):
-        return keras.backend.categorical_crossentropy(truth, logits, from_logits=True)
-
-    # The first argument of SGD is the learning rate, whose name changed in Keras 2.3.
-    optimizer = keras.optimizers.SGD(bench.answers.learning_rate)
-    model.compile(optimizer, loss, **bench.framework.compile_options())
-    return model
+    return with_note(bench, trained(bench))
 
 
 def compile_(bench):

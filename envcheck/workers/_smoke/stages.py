@@ -63,6 +63,39 @@ class Bench(object):
 
         return multiply
 
+    def targets(self, labels):
+        """Return the labels as the loss of the tiny model takes them."""
+        return labels
+
+    def tiny_model(self, shape, weights):
+        layers = self.keras.layers
+        model = self.keras.Sequential(
+            [
+                self.keras.Input(shape),
+                layers.Conv2D(4, 3, activation="tanh"),
+                layers.Reshape((4, 16)),
+                lstm(self, 6),
+                layers.Dense(3),
+            ]
+        )
+        model.set_weights(weights)
+        model.compile(
+            optimizer=self.keras.optimizers.SGD(learning_rate=self.answers.learning_rate),
+            loss=self.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            # The compilers have a stage of their own; JAX knows no other way to train fast.
+            jit_compile=self.framework.__name__.endswith("use_jax"),
+        )
+        return model
+
+    def weights_of(self, model):
+        return model.get_weights()
+
+    def trained_on(self, model):
+        return " + ".join(sorted({self.framework.where(weight) for weight in model.weights}))
+
+    def finish(self):
+        self.keras.backend.clear_session()
+
     def judged(self, case, key, got, placed_on, dtype="float32"):
         """Compare a result with its known answer, and the device that holds it with the one asked for."""
         self.must_be_here(placed_on)
@@ -158,49 +191,30 @@ Trained = collections.namedtuple("Trained", "deviation answers seconds placed_on
 
 
 def _trained(bench, scope):
-    answers, keras = bench.answers, bench.keras
+    answers = bench.answers
     images, labels = answers.input("train", "images"), answers.input("train", "labels").astype("int32")
     start = [answers.input("train", "weight%d" % number) for number in range(7)]
     deviations, seconds, given = [], [], []
     with scope():
-        model = tiny_model(bench, images.shape[1:], start)
+        model = bench.tiny_model(images.shape[1:], start)
         for step in range(answers.steps):
             began = time.perf_counter()
-            history = model.fit(images, labels, batch_size=len(images), epochs=1, shuffle=False, verbose=0)
+            history = model.fit(
+                images, bench.targets(labels), batch_size=len(images), epochs=1, shuffle=False, verbose=0
+            )
             seconds.append(time.perf_counter() - began)
             loss = float(history.history["loss"][0])
             if not math.isfinite(loss):
                 raise Wrong("the loss is %s in step %d" % ("NaN" if math.isnan(loss) else "infinite", step + 1))
             expected = answers.answer("train", "losses")
             deviations.append(abs(loss - expected[step]) / expected.max())
-            given.append(loss / expected.max())
-            for number, weight in enumerate(model.get_weights()):
+            given += answers.shares("train", "losses", [loss])
+            for number, weight in enumerate(bench.weights_of(model)):
                 deviations.append(answers.deviation("train", "step%d_weight%d" % (step, number), weight))
                 given += answers.shares("train", "step%d_weight%d" % (step, number), weight)
-        placed_on = " + ".join(sorted({bench.framework.where(weight) for weight in model.weights}))
-    keras.backend.clear_session()
+        placed_on = bench.trained_on(model)
+    bench.finish()
     return Trained(max(deviations), given, seconds, placed_on)
-
-
-def tiny_model(bench, shape, weights):
-    layers = bench.keras.layers
-    model = bench.keras.Sequential(
-        [
-            bench.keras.Input(shape),
-            layers.Conv2D(4, 3, activation="tanh"),
-            layers.Reshape((4, 16)),
-            lstm(bench, 6),
-            layers.Dense(3),
-        ]
-    )
-    model.set_weights(weights)
-    model.compile(
-        optimizer=bench.keras.optimizers.SGD(learning_rate=bench.answers.learning_rate),
-        loss=bench.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        # The compilers have a stage of their own; JAX knows no other way to train fast.
-        jit_compile=bench.framework.__name__.endswith("use_jax"),
-    )
-    return model
 
 
 def compile_(bench):
