@@ -24,14 +24,13 @@ MOVE_CONFIG = template("Move the file away: {path}. Keras writes a new one")
 MAKESHIFT = template("The home folder cannot be written to, so Keras keeps its settings in {path}, for a while.")
 NOT_WRITABLE = template("Keras keeps its settings and downloaded weights beside {path}, where this user may not write.")
 ANOTHER_HOME = template("Set KERAS_HOME to a folder that this user may write to and that stays")
-MOVE_AND_CHOOSE = template("Move the file away, {path}, and tell Keras to use {framework}, which is installed")
+MOVE_AND_CHOOSE = template("Move the file away, {path}, and name the backend in a variable")
 ABSENT_CAUSES = (
     "framework-not-installed",
     "python-version-unsupported",
     "pythonpath-shadows-environment",
     "startup-file-shadows-environment",
 )
-"""Findings that explain why the chosen backend is not there."""
 STOPS = template("'import keras' fails because of it.")
 PASSED_OVER = template("Keras passes it over in silence and takes its defaults.")
 
@@ -151,8 +150,10 @@ def keras_json_unsupported_backend(facts: Facts) -> Iterator[Failure]:
 
 
 def _instead_of_default(facts: Facts) -> tuple[Fix, ...]:
-    """Return the fix that chooses a backend where the default, which Keras takes without the file, is not there."""
+    """Return the fix that chooses a backend where the default, taken without the file, is not there or not meant."""
     installed = _installed(facts)
+    if facts.keras.backend_chosen_by == "keras.json":
+        installed = [name for name in installed if name == facts.keras.backend] or installed
     return () if DEFAULT_BACKEND in installed else _choose(facts, *installed[:1])
 
 
@@ -166,11 +167,10 @@ def _move_config(facts: Facts) -> tuple[Fix, ...]:
 def _choose_instead(facts: Facts) -> tuple[Fix, ...]:
     """Return the fix that moves the file away and chooses what it may have chosen: Keras's default may not be there."""
     moved, chosen = _move_config(facts), _instead_of_default(facts)
-    if not moved or not chosen:
+    if not (moved and chosen):
         return moved
-    title = sentence(MOVE_AND_CHOOSE, path=moved[0].files[0], framework=title_of(_installed(facts)[0]))
-    both = (*moved[0].commands, *chosen[0].commands)
-    return (msgspec.structs.replace(moved[0], title=title, commands=both, effect="shell"),)
+    commands, title = (*moved[0].commands, *chosen[0].commands), sentence(MOVE_AND_CHOOSE, path=moved[0].files[0])
+    return (msgspec.structs.replace(moved[0], title=title, commands=commands, effect="shell"),)
 
 
 @rule(
@@ -199,7 +199,7 @@ def keras_json_invalid(facts: Facts) -> Iterator[Failure]:
             "error": known(keras.config_error, None) or status,
             "consequence": sentence(STOPS if stops else PASSED_OVER),
         },
-        fixes=_choose_instead(facts) if keras.backend_chosen_by == "default" else _move_config(facts),
+        fixes=_move_config(facts) if keras.backend_chosen_by == "KERAS_BACKEND" else _choose_instead(facts),
         severity="error" if stops else "warning",
     )
 
