@@ -139,6 +139,20 @@ def test_a_healthy_machine_yields_nothing(name: str) -> None:
     assert [detail for detail in undecided if not detail.startswith("skipped: ")] == []
 
 
+def test_a_system_that_envcheck_does_not_know_gives_no_alarm() -> None:
+    data = machines.torch_alone()
+    data["platform"].update(
+        system="FreeBSD", release="14.3-RELEASE", machine="amd64", libc_name=None, libc_version=None
+    )
+    data["hardware"]["pci"] = {"unknown": "unsupported", "detail": "envcheck reads the PCI bus on Linux only"}
+    data["python"]["markers"].update(platform_machine="amd64", platform_system="FreeBSD", sys_platform="freebsd14")
+    for found in data["python"]["packages"]:
+        found["wheel_tags"] = ("cp311-cp311-freebsd_14_3_release_amd64",)
+    judgement = judge(machines.facts(data))
+    assert [described(finding) for finding in judgement.findings] == []
+    assert [outcome.id for outcome in judgement.outcomes if outcome.status == "crashed"] == []
+
+
 NO_DRIVER_TO_CHECK = ("cuda-libraries-not-on-loader-path", "ld-library-path-not-inherited", "shm-permission-denied")
 
 
