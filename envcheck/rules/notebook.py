@@ -18,7 +18,7 @@ REMOVE = template("Remove the kernel '{name}' from the list")
 REGISTER = template("Register the target's Python under its name")
 INSTALL = template("Install ipykernel into the target")
 EDIT_KERNEL = template(
-    "Make both say the same: edit 'env' in {path}/kernel.json, or export that KERAS_BACKEND before you start Jupyter"
+    "Make both say the same: edit 'env' in {path}/kernel.json, or set that KERAS_BACKEND before you start Jupyter"
 )
 AND_MISSING = template(" {framework} is not installed for that Python, so 'import keras' fails in the notebook.")
 
