@@ -92,6 +92,26 @@ def a_folder_without_a_framework(user: User) -> None:
     (user.site / "torch" / "__pycache__").mkdir(parents=True)
 
 
+def metadata_of_an_older_numpy(user: User) -> None:
+    """An update was interrupted before it took away what described the release before."""
+    old = user.site / "numpy-1.26.4.dist-info"
+    old.mkdir()
+    (old / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 1.26.4\n")
+    (old / "RECORD").write_text(
+        "numpy/core/gone.py,,\nnumpy-1.26.4.dist-info/METADATA,,\nnumpy-1.26.4.dist-info/RECORD,,\n"
+    )
+
+
+def a_file_of_zeros(user: User) -> None:
+    file = user.site / "jax" / "_src" / "config.py"
+    user.replace(file, bytes(file.stat().st_size))
+
+
+def an_older_keras_by_start_up_file(user: User) -> None:
+    user.write({"src/keras/__init__.py": "from keras.api import layers\n"})
+    (user.site / "easy-install.pth").write_text(f"import sys; sys.path[0:0] = ['{user.home / 'src'}']\n")
+
+
 def pynvml(user: User) -> None:
     user.pip("install pynvml nvidia-ml-py")
 

@@ -44,6 +44,14 @@ PACKAGES = (
     ),
     jax("pip-leftover-folders", "an interrupted pip", damage.an_interrupted_pip, tool="pip", by_default=False),
     jax("framework-folder-left-over", "torch without PyTorch", damage.a_folder_without_a_framework, by_default=False),
+    jax(
+        "distribution-installed-twice",
+        "NumPy 1.26 left its metadata",
+        damage.metadata_of_an_older_numpy,
+        tool="pip",
+        by_default=False,
+    ),
+    jax("package-source-damaged", "a file of zeros", damage.a_file_of_zeros, by_default=False),
     jax("harmless-pynvml-deprecated", "pynvml", damage.pynvml, tool="pip", by_default=False),
 )
 KERAS = (
@@ -76,6 +84,16 @@ IN_THE_WAY = (
         by_default=False,
     ),
     jax("python-variables-break-start", "PYTHONHOME", damage.pythonhome_of_another),
+    jax(
+        "startup-file-shadows-environment", "easy-install.pth", damage.an_older_keras_by_start_up_file, by_default=False
+    ),
+    jax(
+        "variable-breaks-framework-import",
+        "a value that JAX does not know",
+        damage.nothing,
+        environ={"JAX_ENABLE_X64": "maybe"},
+        by_default=False,
+    ),
     jax("libstdcxx-too-old", "a module for GCC 4", damage.an_old_cxx_library),
     jax("user-site-shadows-environment", "pip install --user numpy", damage.numpy_of_another_project),
     jax("ssl-certificates-missing", "variables of another system", damage.nothing, environ=NO_CERTIFICATES),
