@@ -1,5 +1,6 @@
 """Variables of the user's environment that change what the stack does."""
 
+import re
 from collections.abc import Iterator
 
 from envcheck.fixes import nvidia, shell
@@ -8,10 +9,13 @@ from envcheck.model.facts import Backend, Facts
 from envcheck.model.unknown import known, need
 from envcheck.rules.engine import Failure, NotApplicable, rule
 from envcheck.rules.shared import for_each_framework, has_gpu_build, in_container, last_words, title_of, variable
-from envcheck.words import template
+from envcheck.words import sentence, template
 
 CUDA_ENVIRONMENT = "https://docs.nvidia.com/cuda/cuda-programming-guide/05-appendices/environment-variables.html"
 XLA_SOURCE = "https://github.com/openxla/xla/blob/main/xla/parse_flags_from_env.cc"
+XLA_USAGE = re.compile(r"^\t--xla_\w+=.*\t(?:bool|string|int32|int64)\t", re.MULTILINE)
+"""XLA ends with the list of its options where it cannot read the value of one (jaxlib 0.10.2)."""
+ITS_OPTIONS = template("nothing but the list of the options that it knows, for it cannot read the value of one")
 OLD_MIG_NAME = "MIG-GPU-"
 """How drivers before R470 name a slice of a GPU (NVIDIA Multi-Instance GPU User Guide); NVML lists other names."""
 UNSET = template("Remove {name} from the environment, also where it is set: shell profile, job script, kernel.json")
@@ -134,6 +138,8 @@ def xla_flags_unknown(facts: Facts) -> Iterator[Failure]:
     def check(index: int, backend: Backend) -> Iterator[Failure]:
         for pointer, words in last_words(facts, index, backend):
             said = next((line.strip() for line in words.splitlines() if "nknown flag" in line), None)
+            if said is None and XLA_USAGE.search(words):
+                said = sentence(ITS_OPTIONS)
             if said:
                 name = need(facts.platform.environment)[found[0]].name
                 yield Failure(
