@@ -80,7 +80,7 @@ def _one_set(facts: Facts, *frameworks: Backend) -> tuple[Fix, ...]:
     fix = solved.computed(
         facts,
         ONE_SET,
-        {"frameworks": listed(title_of(found.name) for found in frameworks)},
+        {"frameworks": " and ".join(title_of(found.name) for found in frameworks)},
         add=tuple(map(distribution, frameworks)),
         on_gpu=tuple(found.name for found in frameworks),
         only_here=True,

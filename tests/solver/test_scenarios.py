@@ -306,3 +306,15 @@ def test_tensorflow_on_apple_s_processors_is_another_package_until_2_15() -> Non
     machine = Machine(python=Version("3.8.18"), system="Darwin", architecture="aarch64", macos=Version("14.5"))
     names = chosen(solved(machine, "tensorflow"))
     assert (names["tensorflow"], names["tensorflow-macos"]) == ("2.13.0", "2.13.0")
+
+
+def test_a_plugin_that_the_driver_cannot_run_is_not_kept() -> None:
+    there = (
+        installed("jax", "0.6.0", 'jax-cuda12-plugin[with-cuda]<=0.6.0,>=0.6.0; extra == "cuda12"', "jaxlib==0.6.0"),
+        installed("jaxlib", "0.6.0"),
+        installed("jax-cuda12-plugin", "0.6.0"),
+    )
+    wish = Wish(("jax",), frozenset({"jax"}))
+    answer = solve(linux(gpu=(8, 0), driver="418.39"), there, wish)
+    assert answer is not None
+    assert answer.solution is None

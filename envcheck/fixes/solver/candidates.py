@@ -103,7 +103,8 @@ class Shelf:
         if found is None:
             return None
         build = self._build_of(name, found.version)
-        if name in self.wish.on_gpu and (
+        leader = "jax" if name.startswith("jax-cuda") else name
+        if leader in self.wish.on_gpu and (
             found.version.local == PROCESSOR or (build and gpu_misfit(build, self.machine, self.machine.gpus or ()))
         ):
             return None
