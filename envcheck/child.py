@@ -172,7 +172,8 @@ _WINDOWS_DEATHS = {
     0xC0000374: "STATUS_HEAP_CORRUPTION",
     0xC0000409: "STATUS_STACK_BUFFER_OVERRUN",
 }
-_WINDOWS_ERRORS = range(0x80000000, 0xD0000000)  #: severities "warning" and "error" of Windows' own statuses (MS-ERREF 2.3)
+#: Severities "warning" and "error" of Windows' own statuses (MS-ERREF 2.3).
+_WINDOWS_ERRORS = range(0x80000000, 0xD0000000)
 #: abort(), and faulthandler after a signal, end so (learn.microsoft.com, 'signal': the default actions).
 _WINDOWS_ABORTED = 3
 

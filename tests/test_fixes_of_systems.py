@@ -225,8 +225,8 @@ def test_it_stops_at_the_first_error() -> None:
     assert code[at + 1] == "  if ($LASTEXITCODE) { Exit-Here }"
     assert code[4:6] == [
         "$Step = 1",
-        "function Exit-Here { Write-Output ('Stopped in step {0}: a command ended with status {1}; nothing after it was "
-        "done.' -f $Step, $LASTEXITCODE); exit $LASTEXITCODE }",
+        "function Exit-Here { Write-Output ('Stopped in step {0}: a command ended with status {1}; nothing after it "
+        "was done.' -f $Step, $LASTEXITCODE); exit $LASTEXITCODE }",
     ]
     assert code[code.index("if ($First -le 2) {") + 1] == "  $Step = 2"
     assert [line for line in code if line.startswith("if ($First")] == ["if ($First -le 1) {", "if ($First -le 2) {"]

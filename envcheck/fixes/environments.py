@@ -18,6 +18,7 @@ UV_PYTHON = "https://docs.astral.sh/uv/concepts/python-versions/"
 REMAKE = template("Make the environment again, then install its packages again: {packages}")
 REMAKE_WITH_UV = template("With uv: make the environment again, then install its packages again: {packages}")
 WITH_PYTHON = template("Make an environment with Python {version}; uv fetches that Python if it is not there")
+WRITE_CFG = template("Write pyvenv.cfg again; the packages stay as they are")
 REMAKE_PROJECT = template("Make the environment of the project again, from its lock file")
 LISTED_PACKAGES = 6
 CONDA_VARIABLES = "conda-meta/state"
@@ -61,6 +62,24 @@ def remake(facts: Facts) -> tuple[Fix, ...]:
         _fix(facts, REMAKE_WITH_UV, fields, (uv, *uv_install), UV_PYTHON, changes, "environment"),
     )
     return ways[::-1] if known(facts.python.installer, None) == "uv" else ways
+
+
+def write_cfg(facts: Facts, folder: str) -> Fix:
+    """Return the fix that writes pyvenv.cfg of the virtual environment ``folder`` again; its packages stay."""
+    base, version = known(facts.python.base_prefix, None), known(facts.python.version, None)
+    minor = ".".join(version.split(".")[:2]) if version else "3"
+    python = shell.program(facts, f"{base}/bin/python{minor}" if base else f"python{minor}")
+    place = shell.path(facts, folder)
+    return Fix(
+        title=sentence(WRITE_CFG),
+        commands=(f"{python} -m venv --without-pip {place}",),
+        needs_root=False,
+        restart="kernel",
+        risk="environment",
+        source=VENV,
+        verify=f"envcheck report --python {place}",
+        files=(f"{folder}/pyvenv.cfg",),
+    )
 
 
 def with_python(facts: Facts, version: str, *requirements: str, index: str | None = None) -> Fix:

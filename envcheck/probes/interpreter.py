@@ -95,6 +95,7 @@ def _from_answer(host: Host, target: Target, begun: Start, facts: Mapping[str, A
         venv_version=settings.version if settings else None,
         system_site_packages=settings.system_site_packages if settings else False,
         stranded_site_packages=_stranded(host, root, facts["path"]) if is_venv else (),
+        venv_without_cfg=_without_cfg(host, str(executable), root, facts["path"]),
         certificates=_certificates(facts["certificates"]),
     )
 
@@ -144,6 +145,15 @@ def _installed_folders(host: Host, root: str) -> tuple[str, ...]:
     folders = prefix.site_packages(host, root)
     # Debian keeps what apt installs in /usr and what pip installs in /usr/local.
     return (*prefix.site_packages(host, "/usr/local"), *folders) if root == "/usr" else folders
+
+
+def _without_cfg(host: Host, executable: str, root: str, path: list[str]) -> str | None:
+    """Return the folder around the interpreter if it was a virtual environment and holds packages that are not seen."""
+    folder = os.path.dirname(os.path.dirname(executable))
+    was_one = host.unrooted().is_file(os.path.join(folder, "bin", "activate"))
+    if folder == root or not was_one or prefix.is_environment(host, folder):
+        return None
+    return folder if _stranded(host, folder, path) else None
 
 
 def _stranded(host: Host, root: str, path: list[str]) -> tuple[str, ...]:

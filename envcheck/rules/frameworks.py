@@ -37,6 +37,7 @@ INSTALL_KERAS = template("Install Keras with {framework}")
         "python-32-bit",
         "musl-libc-no-wheels",
         "environment-of-other-python",
+        "venv-configuration-missing",
     ),
 )
 def framework_not_installed(facts: Facts) -> Iterator[Failure]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from envcheck.fixes import shell
-from envcheck.fixes.environments import remake
+from envcheck.fixes.environments import remake, write_cfg
 from envcheck.fixes.files import by_hand, in_shell, look
 from envcheck.fixes.solved import new_environment
 from envcheck.model.facts import Facts
@@ -177,7 +177,9 @@ def python_too_old(facts: Facts) -> Iterator[Failure]:
     severity="error",
     layer="python",
     title=template("The target Python does not start"),
-    message=template("{python} ends before it has done anything: {detail}. Its own files are damaged or incomplete."),
+    message=template(
+        "{python} ends before it has done anything: {detail}. Usually its own files are damaged or incomplete."
+    ),
 )
 def python_does_not_start(facts: Facts) -> Iterator[Failure]:
     """The interpreter itself fails: it dies, hangs, or ends with an error before any program begins.
@@ -215,4 +217,29 @@ def environment_of_other_python(facts: Facts) -> Iterator[Failure]:
             fields={"version": known(facts.python.version, None) or "", "folders": listed(folders)},
             fixes=remake(facts),
             severity="info" if used else "warning",
+        )
+
+
+@rule(
+    "venv-configuration-missing",
+    severity="error",
+    layer="python",
+    title=template("The virtual environment has lost its pyvenv.cfg"),
+    message=template(
+        "{folder} was made as a virtual environment, and its file pyvenv.cfg is gone. Without it Python does not look "
+        "for packages there, and takes those of {base} instead. What pip installs goes there too."
+    ),
+)
+def venv_configuration_missing(facts: Facts) -> Iterator[Failure]:
+    """A virtual environment without pyvenv.cfg is none: Python reads in that file where its packages are.
+
+    It gets lost when folders are copied or cleaned up by patterns such as '*.cfg'. The packages are still there. Write
+    the file again before you install anything, for pip would change the Python below.
+    """
+    folder = need(facts.python.venv_without_cfg)
+    if folder:
+        yield Failure(
+            evidence=("/python/venv_without_cfg", "/python/prefix"),
+            fields={"folder": folder, "base": known(facts.python.base_prefix, None) or "the Python below"},
+            fixes=(write_cfg(facts, folder),),
         )

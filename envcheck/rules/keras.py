@@ -57,7 +57,7 @@ def _tensorflow(facts: Facts) -> tuple[int, Version]:
     message=template(
         "{frameworks} is installed without Keras, so envcheck could not train its small Keras model. {consequence}"
     ),
-    after=("framework-not-installed",),
+    after=("framework-not-installed", "venv-configuration-missing"),
 )
 def keras_not_installed(facts: Facts) -> Iterator[Failure]:
     """There is a framework, and no Keras.

@@ -30,6 +30,7 @@ ABSENT_CAUSES = (
     "python-version-unsupported",
     "pythonpath-shadows-environment",
     "startup-file-shadows-environment",
+    "venv-configuration-missing",
 )
 STOPS = template("'import keras' fails because of it.")
 PASSED_OVER = template("Keras passes it over in silence and takes its defaults.")
@@ -52,9 +53,8 @@ def _source(keras: Keras, name: str) -> tuple[int, str] | None:
 def _installed(facts: Facts) -> list[str]:
     """Return the backends that this Keras has code for and that are installed."""
     available = known(facts.keras.backends_available, ())
-    return [
-        found.name for found in known(facts.backends, ()) if found.name in available and known(found.installed, False)
-    ]
+    there = (found.name for found in known(facts.backends, ()) if known(found.installed, False))
+    return [name for name in there if name in available]
 
 
 def _choose(facts: Facts, *names: str) -> tuple[Fix, ...]:

@@ -139,6 +139,7 @@ def framework_of(facts: Facts, name: str) -> str | None:
         "overlooked. It may or may not matter; where something fails, start here."
     ),
     after=(
+        "venv-configuration-missing",
         "user-site-shadows-environment",
         "pythonpath-shadows-environment",
         "startup-file-shadows-environment",

@@ -183,6 +183,10 @@ def on_pythonpath(name: str, text: str) -> Damage:
     return damage
 
 
+def pyvenv_cfg_is_gone(user: User) -> None:
+    (user.environment / "pyvenv.cfg").unlink()
+
+
 def pythonhome_of_another(user: User) -> None:
     (user.home / "opt" / "python2.7").mkdir(parents=True)
     user.environ["PYTHONHOME"] = str(user.home / "opt" / "python2.7")

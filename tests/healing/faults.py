@@ -111,6 +111,7 @@ INTERPRETER = (
     jax("venv-base-interpreter-missing", "of venv", damage.base_interpreter_is_gone, tool="pip", by_default=False),
     jax("venv-base-interpreter-missing", "of uv", damage.base_interpreter_is_gone),
     jax("python-not-executable", "no permission", damage.not_executable),
+    jax("venv-configuration-missing", "pyvenv.cfg is gone", damage.pyvenv_cfg_is_gone, by_default=False),
 )
 NOTEBOOK = (
     jax(

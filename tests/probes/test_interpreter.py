@@ -314,6 +314,17 @@ def test_packages_of_another_version_are_stranded(tmp_path: Path) -> None:
     assert probe(user_host(tmp_path), made).stranded_site_packages == (str(old),)
 
 
+def test_a_virtual_environment_without_its_file(tmp_path: Path) -> None:
+    made = venv(tmp_path / "env")
+    host = user_host(tmp_path)
+    assert probe(host, made).venv_without_cfg is None
+    (made / "pyvenv.cfg").unlink()
+    assert probe(host, made).venv_without_cfg is None  # it holds no packages that could be missed
+    install(site_packages(made), "six", "1.16.0", {"six.py": ""})
+    python = probe(host, made)
+    assert (python.venv_without_cfg, python.prefix) == (str(made), python.base_prefix)
+
+
 def test_what_an_environment_is_managed_with(tmp_path: Path) -> None:
     made = venv(tmp_path / "env")
     host = user_host(tmp_path)

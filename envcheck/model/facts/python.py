@@ -116,6 +116,9 @@ class Python(Record, frozen=True, kw_only=True):
     venv_version: OptionalText = NOT_RECORDED  #: pyvenv.cfg: the Python it was made with
     system_site_packages: Flag = NOT_RECORDED  #: pyvenv.cfg: the packages of that interpreter are seen too
     stranded_site_packages: Texts = NOT_RECORDED  #: below the prefix, but of a Python version that does not look there
+    venv_without_cfg: OptionalText = (
+        NOT_RECORDED  #: the virtual environment around the interpreter, if its pyvenv.cfg is gone; None: it is not
+    )
     leftovers: Texts = NOT_RECORDED  #: ``~name`` folders that an interrupted pip left behind
     conda_packages: tuple[CondaPackage, ...] | Unknown = NOT_RECORDED
     conda_program: OptionalText = (
