@@ -61,9 +61,16 @@ def framework_not_installed(facts: Facts) -> Iterator[Failure]:
             "compare": "Get-Command -All python, pip" if shell.is_powershell(facts) else "which -a python pip",
         },
         fixes=tuple(
-            fix for name in FIRST_CHOICES if _has_wheel(facts, name) and (fix := _install(facts, name)).commands
+            fix for name in _choices(facts) if _has_wheel(facts, name) and (fix := _install(facts, name)).commands
         ),
     )
+
+
+def _choices(facts: Facts) -> tuple[str, ...]:
+    """Return the frameworks to offer: first the one that the user's KERAS_BACKEND names."""
+    sources = known(facts.keras.backend_sources, ())
+    named = next((known(source.value, None) for source in sources if source.source == "KERAS_BACKEND"), None)
+    return tuple(sorted(FIRST_CHOICES, key=lambda name: name != named))
 
 
 def _install(facts: Facts, framework: str) -> Fix:
