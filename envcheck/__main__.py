@@ -7,23 +7,27 @@ import sys
 def main() -> None:
     """Run the command line in an isolated interpreter (``python -I``); its children get the user's environment."""
     if not sys.flags.isolated and sys.executable:
-        _start_again()
+        _start_again(dict(os.environ))
     # In an isolated interpreter the folder that holds envcheck (a user site, say) may be missing: last, so that
     # nothing in it wins over an installed package.
     folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     if folder not in sys.path:
         sys.path.append(folder)
+    from envcheck import loader_variables
+
+    if loader_variables.are_harmful(os.environ):
+        _start_again(loader_variables.left_out(os.environ))
     from envcheck.cli.main import run
 
     sys.exit(run(sys.argv[1:]))
 
 
-def _start_again() -> None:
+def _start_again(environ: dict[str, str]) -> None:
     argv = [sys.executable, "-I", os.path.abspath(__file__), *sys.argv[1:]]
     if os.name == "nt":
         # There, exec would give the prompt back at once.
-        sys.exit(os.spawnv(os.P_WAIT, sys.executable, [_quoted(argument) for argument in argv]))
-    os.execv(sys.executable, argv)
+        sys.exit(os.spawnve(os.P_WAIT, sys.executable, [_quoted(argument) for argument in argv], environ))
+    os.execve(sys.executable, argv, environ)
 
 
 def _quoted(argument: str) -> str:

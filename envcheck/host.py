@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from envcheck import child
+from envcheck.loader_variables import put_back
 from envcheck.model.unknown import Unknown
 
 READ_LIMIT_BYTES = 4 * 1024 * 1024
@@ -42,7 +43,7 @@ class Host:
         except OSError:
             cwd = "/"  # the working directory was removed
         root = os.environ.get("ENVCHECK_SYSROOT", "").rstrip("/")
-        return cls(environ=dict(os.environ), cwd=cwd, root=os.path.abspath(root) if root else "", timeout=timeout)
+        return cls(environ=put_back(os.environ), cwd=cwd, root=os.path.abspath(root) if root else "", timeout=timeout)
 
     def unrooted(self) -> "Host":
         """Return the same machine with paths taken as they are: for files of the target environment."""

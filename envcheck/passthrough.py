@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from envcheck import process
+from envcheck.loader_variables import put_back
 
 KEPT_BYTES = 16 << 20  #: of the output, from its end
 LONGEST_LINE = 1 << 20
@@ -56,7 +57,8 @@ def run(command: Sequence[str]) -> Ended:
     kept, over = _Kept(), threading.Event()
     pipes = [_Pipe(stream) for stream in (1, 2)]
     try:
-        started = subprocess.Popen(command, stdout=pipes[0].child_end, stderr=pipes[1].child_end)
+        ends, environ = [pipe.child_end for pipe in pipes], put_back(os.environ)
+        started = subprocess.Popen(command, stdout=ends[0], stderr=ends[1], env=environ)
     except OSError as error:
         return _not_started(command[0], error)
     finally:

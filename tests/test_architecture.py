@@ -27,7 +27,7 @@ LONGEST_MODULE = 300  #: lines
 #: From the ground up. A module may import what lies on lower floors, and its own room; on a floor of rooms there is no
 #: door from one room to the next.
 FLOORS: tuple[tuple[str, frozenset[str]], ...] = (
-    ("ground", frozenset({"model", "redact", "words", "snapshot"})),
+    ("ground", frozenset({"model", "redact", "words", "snapshot", "loader_variables"})),
     ("tools", frozenset({"host", "child", "process", "channel", "knowledge", "fixes", "signatures", "plugins"})),
     ("rooms", frozenset({"probes", "rules", "render"})),
     (

@@ -40,6 +40,22 @@ def test_a_pythonpath_with_the_enum34_backport(envcheck: list[str], tmp_path: Pa
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="LD_LIBRARY_PATH is a matter of Linux")
+def test_a_broken_library_in_front_of_that_of_the_system(envcheck: list[str], tmp_path: Path) -> None:
+    (tmp_path / "libz.so.1").write_text("no library\n")
+    plain = run([sys.executable, "-c", "import zlib"], tmp_path, LD_LIBRARY_PATH=str(tmp_path))
+    if plain.returncode == 0:
+        pytest.skip("this Python has zlib inside")
+
+    result = run([*envcheck, "report", "--no-smoke", "--format", "json"], tmp_path, LD_LIBRARY_PATH=str(tmp_path))
+
+    assert result.returncode in (0, 1), result.stderr
+    facts = json.loads(result.stdout)["facts"]
+    variables = {found["name"]: found["value"] for found in facts["platform"]["environment"]}
+    assert variables["LD_LIBRARY_PATH"] == str(tmp_path)
+    assert not any(name.startswith("ENVCHECK_KEPT") for name in variables)
+
+
 def test_a_random_py_in_the_working_directory(envcheck: list[str], tmp_path: Path) -> None:
     (tmp_path / "random.py").write_text("raise SystemExit('the file of the user ran')\n")
     (tmp_path / "click.py").write_text("raise SystemExit('the file of the user ran')\n")

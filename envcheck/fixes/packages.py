@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from envcheck.fixes import conda, projects, shell, system
 from envcheck.model.facts import Facts, Package
 from envcheck.model.report import Fix, PackageChanges
-from envcheck.model.unknown import known
+from envcheck.model.unknown import Unknown, known
 from envcheck.words import sentence, template
 
 PIP = "https://pip.pypa.io/en/stable/cli/pip_install/"
@@ -264,9 +264,11 @@ def _own_environment(facts: Facts, requirements: tuple[str, ...], index: str | N
 
 def _pip_first(facts: Facts) -> tuple[str, ...]:
     """Return the commands that bring pip into an environment that was made without it, or that has half of it left."""
-    packages = known(facts.python.packages, ())
+    packages = facts.python.packages
+    if isinstance(packages, Unknown) or not known(facts.python.runs, False):
+        return ()
     pip = [package for package in packages if package.name == "pip"]
-    if not packages or (pip and (pip[0].installer == "conda" or not known(pip[0].files_missing, ()))):
+    if pip and (pip[0].installer == "conda" or not known(pip[0].files_missing, ())):
         return ()
     # ensurepip takes a pip whose metadata are there for a whole one.
     broken = [path for package in pip for path in (f"{package.location}/pip", package.metadata)]
