@@ -68,7 +68,8 @@ def write_cfg(facts: Facts, folder: str) -> Fix:
     """Return the fix that writes pyvenv.cfg of the virtual environment ``folder`` again; its packages stay."""
     base, version = known(facts.python.base_prefix, None), known(facts.python.version, None)
     minor = ".".join(version.split(".")[:2]) if version else "3"
-    python = shell.program(facts, f"{base}/bin/python{minor}" if base else f"python{minor}")
+    is_posix = base and not shell.is_powershell(facts)
+    python = shell.program(facts, f"{base}/bin/python{minor}") if is_posix else _base_python(facts, minor)
     place = shell.path(facts, folder)
     return Fix(
         title=sentence(WRITE_CFG),
