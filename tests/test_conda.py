@@ -7,6 +7,7 @@ solved, linked and recorded by py-rattler.
 import json
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def ask_for(user: User, requirement: str) -> None:
 # --- commands -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="NumPy 1 has no package for Python 3.13: nothing is computed")
 def test_the_range_is_computed_and_conda_chooses_inside_it(ana: User) -> None:
     for version in ("1.24.4", "1.26.4", "2.1.0"):
         ana.offer_package("numpy", version)
