@@ -6,6 +6,7 @@ It gets one deadline and bounded output, and nothing of it is left at the end, s
 import json
 import os
 import secrets
+import shutil
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,7 @@ Ending = Literal["done", "raised", "signal", "timed-out", "exited", "too-old", "
 
 WORKERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "workers")
 STDERR_KEPT_BYTES = 128 * 1024  #: half from the beginning, half from the end
+WORKER_FOLDER = "envcheck-smoke-"  #: how the temporary folders of workers begin (workers/_smoke/session.py)
 SECONDS_PAST_DEADLINE = 30.0  #: then a child ends itself, should envcheck not live to do it
 LONGEST_SECONDS = 7 * 24 * 3600.0  #: after a week it does so in any case: no timer takes an endless time
 
@@ -109,6 +111,8 @@ def run_worker(
         )
     except (OSError, ValueError, RuntimeError) as error:
         return ChildResult("not-started", error={"type": type(error).__name__, "message": str(error)})
+    finally:
+        _remove_folders(channel)
     ending = _ending(channel, end)
     return ChildResult(
         ending=ending,
@@ -123,6 +127,13 @@ def run_worker(
         left_behind=end.status is None,
         seconds=end.seconds,
     )
+
+
+def _remove_folders(channel: Channel) -> None:
+    """Remove the temporary folders that a worker told as its own, for it may have died before it could."""
+    for key, value in channel.facts:
+        if key == "folder" and isinstance(value, str) and os.path.basename(value).startswith(WORKER_FOLDER):
+            shutil.rmtree(value, ignore_errors=True)
 
 
 def run_program(

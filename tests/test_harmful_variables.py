@@ -67,6 +67,21 @@ def test_a_preloaded_library_that_breaks_an_import_is_proven_guilty(tmp_path: Pa
 
 
 @linux_only
+def test_imports_that_are_tried_again_leave_no_folder(tmp_path: Path) -> None:
+    """The framework dies with the library in front of it, and in every further import that asks what is to blame."""
+    library = compile_c(tmp_path / "libinterposer.so", INTERPOSER, "-shared", "-fPIC")
+    made = venv(tmp_path / "env")
+    install(site_packages(made), "mxnet", "1.9.1", {"mxnet/__init__.py": "import os\nos.abort()\n"})
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    variables = {"TMPDIR": str(temporary), "LD_PRELOAD": str(library), "OMP_NUM_THREADS": "2"}
+    backends = report(str(made), "--backend", "mxnet", **variables)["facts"]["backends"]
+    (mxnet,) = [each for each in backends if each["name"] == "mxnet"]
+    assert (mxnet["import"]["status"], mxnet["import_without_preloads"]) == ("crashed", "crashed")
+    assert list(temporary.iterdir()) == []
+
+
+@linux_only
 def test_what_fails_without_the_preloaded_library_too_is_not_its_fault(tmp_path: Path) -> None:
     library = compile_c(tmp_path / "libharmless.so", "int envcheck_nothing;\n", "-shared", "-fPIC")
     write(tmp_path / "broken", {"torch.py": "raise ImportError('of its own')\n"})

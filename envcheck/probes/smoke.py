@@ -1,7 +1,5 @@
 """The smoke test: each framework is imported in a child, and a tiny Keras model runs on each of its devices."""
 
-import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -155,7 +153,7 @@ class _Test:
                 place = reading.place_of(stage)
                 self.progress(backend.name, place.device, place.stage)
 
-        result = self.host.run_worker(
+        return self.host.run_worker(
             str(self.python.executable),
             worker,
             request,
@@ -164,9 +162,6 @@ class _Test:
             isolated=self.python.isolated_only is True,
             listener=announced,
         )
-        if not reading.ended_well(result):
-            remove(result.last("folder"))
-        return result
 
     def _added(self, plan: smoke_plan.Plan) -> dict[str, str]:
         added = added_to(self.host.environ, plan.backend)
@@ -246,12 +241,6 @@ def _skipped(backend: Backend, device: str, reason: str) -> SmokeRun:
 
 def _not_imported(backend: Backend, why: Unknown) -> Backend:
     return replace(backend, imported=all_unknown(Import, why), devices=why)
-
-
-def remove(folder: object) -> None:
-    """Remove the temporary folder of a child that died before it could."""
-    if isinstance(folder, str) and os.path.basename(folder).startswith("envcheck-smoke-"):
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 # --- side by side -------------------------------------------------------------------------------

@@ -73,8 +73,6 @@ def _together(
         isolated=python.isolated_only is True,
         listener=announced,
     )
-    if not reading.ended_well(result):
-        smoke.remove(result.last("folder"))
     status = _STATUS.get(result.ending, "skipped")
     return _company(
         first,
