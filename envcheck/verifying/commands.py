@@ -2,11 +2,12 @@
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from envcheck import child
 from envcheck.host import Host
+from envcheck.model.report import Fix
 from envcheck.model.unknown import Unknown
 from envcheck.verifying.installers import LONGEST_DETAIL, SECONDS, UNREACHABLE, CannotTry
 from envcheck.words import sentence, template
@@ -50,6 +51,16 @@ def read(command: str, home: str | None, places: Mapping[str, str]) -> Call:
         name, _, value = words.pop(0).partition("=")
         variables[name] = value
     return Call(variables, tuple(words))
+
+
+def carry_out(fixes: Sequence[Fix], run_one: Callable[[str], str | None]) -> tuple[Fix, str] | None:
+    """Run the commands of fixes in turn; return the fix with the first that fails, and why."""
+    for fix in fixes:
+        for command in fix.commands:
+            failure = run_one(command)
+            if failure is not None:
+                return fix, failure
+    return None
 
 
 def _expanded(word: str, home: str | None) -> str:

@@ -72,13 +72,8 @@ class Conda:
             return self.wheels.make(folder, fixes)
         if changes_of(fixes[-1]).environment is None:
             self._copy(folder)
-        python = os.path.join(folder, "bin", "python")
-        for fix in fixes:
-            for command in fix.commands:
-                failure = commands.run(self.host, self._read(command, folder))
-                if failure is not None:
-                    return scratch.Scratch(python, (fix, failure))
-        return scratch.Scratch(python, None)
+        failed = commands.carry_out(fixes, lambda command: commands.run(self.host, self._read(command, folder)))
+        return scratch.Scratch(os.path.join(folder, "bin", "python"), failed)
 
     def _elsewhere(self, fix: Fix) -> bool:
         """Say whether a fix makes an environment beside the target, which is not conda's."""

@@ -75,11 +75,9 @@ class Pixi:
         prefix = known(self.facts.python.prefix, None) or ""
         name = os.path.basename(prefix)
         python = os.path.join(folder, ".pixi", "envs", name, "bin", "python")
-        for fix in fixes:
-            for command in fix.commands:
-                failure = commands.run(self.host, self._read(command, folder))
-                if failure is not None:
-                    return scratch.Scratch(python, (fix, failure))
+        failed = commands.carry_out(fixes, lambda command: commands.run(self.host, self._read(command, folder)))
+        if failed is not None:
+            return scratch.Scratch(python, failed)
         install = Call({}, ("pixi", "install", "--frozen", "--environment", name, "--manifest-path", folder))
         failure = commands.run(self.host, install)
         if failure is not None:

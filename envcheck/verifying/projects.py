@@ -57,12 +57,8 @@ class Project:
         os.mkdir(folder)
         self._copy(folder)
         self.wheels.copy(environment)
-        for fix in fixes:
-            for command in fix.commands:
-                failure = self._run(command, folder, environment)
-                if failure is not None:
-                    return scratch.Scratch(interpreter_in(self.facts, environment), (fix, failure))
-        return scratch.Scratch(interpreter_in(self.facts, environment), None)
+        failed = commands.carry_out(fixes, lambda command: self._run(command, folder, environment))
+        return scratch.Scratch(interpreter_in(self.facts, environment), failed)
 
     def _copy(self, folder: str) -> None:
         try:
